@@ -1,0 +1,86 @@
+"""Send messages from a shell: ``python -m producers send instances.delete.v1 --json '{…}'``."""
+
+import argparse
+import json
+import os
+import sys
+
+from .errors import InvalidMessage, ProducerError
+from .message import Message
+from .messages import CONTRACTS
+from .producer import connect
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command and give back the exit code; errors are one sentence on standard error."""
+    options = _parser().parse_args(arguments)
+    try:
+        print(_COMMANDS[options.command](options))
+    except ProducerError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _send(options: argparse.Namespace) -> str:
+    if options.url is None:
+        message = "no Redis to send to: give --url or set REDIS_URL"
+        raise ProducerError(message)
+    message = _message(options.wire_name, options.payload)
+    with connect(options.url) as producer:
+        producer.send(message, durable=options.durable)
+    return f"{message.wire_name} {message.message_id} is on queue {message.queue}"
+
+
+def _contracts(_options: argparse.Namespace) -> str:
+    width = max(map(len, CONTRACTS))
+    return "\n".join(f"{name:<{width}}  {_summary(contract)}" for name, contract in CONTRACTS.items())
+
+
+def _schema(options: argparse.Namespace) -> str:
+    return json.dumps(_contract(options.wire_name).model_json_schema(), indent=2)
+
+
+_COMMANDS = {"send": _send, "contracts": _contracts, "schema": _schema}
+
+
+def _message(wire_name: str, payload: str) -> Message:
+    try:
+        fields = json.loads(payload)
+    except ValueError as error:
+        message = f"--json is not JSON: {error}"
+        raise InvalidMessage(message) from None
+    if not isinstance(fields, dict):
+        message = "--json must be an object with the fields of the message"
+        raise InvalidMessage(message)
+    return _contract(wire_name)(**fields)
+
+
+def _contract(wire_name: str) -> type[Message]:
+    try:
+        return CONTRACTS[wire_name]
+    except KeyError:
+        message = f"no message is called {wire_name}: see `python -m producers contracts`"
+        raise InvalidMessage(message) from None
+
+
+def _summary(contract: type[Message]) -> str:
+    return (contract.__doc__ or "").partition("\n")[0]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m producers", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    send = commands.add_parser("send", help="enqueue one message")
+    send.add_argument("wire_name", help="for example instances.delete.v1")
+    send.add_argument("--json", dest="payload", required=True, help="the fields of the message as a JSON object")
+    send.add_argument("--url", default=os.environ.get("REDIS_URL"), help="default: REDIS_URL")
+    send.add_argument("--durable", action="store_true", help="wait until Redis has it on disk")
+    commands.add_parser("contracts", help="list the messages")
+    schema = commands.add_parser("schema", help="print the JSON Schema of a message")
+    schema.add_argument("wire_name")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+"""What every message has: an id, a moment, a wire name and a queue."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar, Self
+from uuid import UUID
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from . import message_id as ids
+from .errors import InvalidMessage
+from .queues import Queue
+
+
+def _of_version_7(value: UUID) -> UUID:
+    if not ids.is_message_id(value):
+        message = "must be a UUID of version 7"
+        raise ValueError(message)
+    return value
+
+
+MessageId = Annotated[UUID, AfterValidator(_of_version_7)]
+
+
+class Part(BaseModel):
+    """Base of the values that messages are made of: frozen, and no field but the declared ones."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Message(Part):
+    """Base of every contract: a command asks, a fact reports, a tick says that it is time.
+
+    ``message_id`` names the message for ever: the same id is applied once.  It travels in the
+    envelope, not in the payload.  ``occurred_at`` is stamped by the producer; an aware time.
+    """
+
+    wire_name: ClassVar[str]
+    queue: ClassVar[Queue]
+
+    message_id: MessageId = Field(default_factory=ids.new, exclude=True, repr=False)
+    occurred_at: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
+
+    def __init__(self, **fields: Any) -> None:
+        """Validate the fields; raise ``InvalidMessage`` when one is missing, unknown or wrong."""
+        try:
+            super().__init__(**fields)
+        except ValidationError as error:
+            raise InvalidMessage.from_validation(self.wire_name, error) from None
+
+    @classmethod
+    def received(cls, payload: Any, *, message_id: str) -> Self:
+        """Rebuild a message from what travelled; raise ``InvalidMessage`` when it does not fit."""
+        if not isinstance(payload, dict):
+            message = f"{cls.wire_name} does not fit its contract: the payload is not an object"
+            raise InvalidMessage(message)
+        try:
+            return cls.model_validate({**payload, "message_id": message_id})
+        except ValidationError as error:
+            raise InvalidMessage.from_validation(cls.wire_name, error) from None

@@ -1,0 +1,30 @@
+"""Every contract, by wire name."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from ..message import Message
+from .health import CheckHealth, HealthReported
+from .instances import CreateInstance, DeleteInstance, InstanceFailed, InstancesExpiryDue, InstanceStarted
+from .logs import LogsEmitted
+from .maintenance import CacheExpiryDue, PartitionsDue, RetentionDue
+
+CONTRACTS: Mapping[str, type[Message]] = MappingProxyType(
+    {
+        contract.wire_name: contract
+        for contract in (
+            CreateInstance,
+            InstanceStarted,
+            InstanceFailed,
+            DeleteInstance,
+            InstancesExpiryDue,
+            CheckHealth,
+            HealthReported,
+            LogsEmitted,
+            PartitionsDue,
+            RetentionDue,
+            CacheExpiryDue,
+        )
+    }
+)
+"""Wire name to contract, in the order in which the documentation tells them."""

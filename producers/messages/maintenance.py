@@ -1,0 +1,27 @@
+"""The ticks that keep the database small and current."""
+
+from typing import ClassVar
+
+from ..queues import Queue
+from .tick import Tick
+
+
+class PartitionsDue(Tick):
+    """It is time to make the partitions of the months to come."""
+
+    wire_name: ClassVar[str] = "maintenance.partitions_due.v1"
+    queue: ClassVar[Queue] = Queue.MAINTENANCE
+
+
+class RetentionDue(Tick):
+    """It is time to let go of what the retention policies no longer keep."""
+
+    wire_name: ClassVar[str] = "maintenance.retention_due.v1"
+    queue: ClassVar[Queue] = Queue.MAINTENANCE
+
+
+class CacheExpiryDue(Tick):
+    """It is time to empty the caches of what has expired."""
+
+    wire_name: ClassVar[str] = "maintenance.cache_expiry_due.v1"
+    queue: ClassVar[Queue] = Queue.MAINTENANCE

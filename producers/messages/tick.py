@@ -1,0 +1,20 @@
+"""What the scheduler says: it is time."""
+
+from datetime import datetime
+from typing import Self
+
+from pydantic import AwareDatetime
+
+from .. import message_id as ids
+from ..message import Message
+
+
+class Tick(Message):
+    """Base of the ticks: every scheduler gives the same fire time the same message id."""
+
+    fire_time: AwareDatetime
+
+    @classmethod
+    def at(cls, fire_time: datetime) -> Self:
+        """Make the tick of a fire time."""
+        return cls(message_id=ids.of_tick(cls.wire_name, fire_time), occurred_at=fire_time, fire_time=fire_time)

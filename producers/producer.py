@@ -1,0 +1,121 @@
+"""The producer: how other services speak to MiniMCP."""
+
+import hashlib
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import TracebackType
+from typing import Self
+from uuid import UUID
+
+from pydantic import JsonValue
+
+from . import message_id as ids
+from .broker import RedisTransport, Transport
+from .envelope import seal
+from .errors import InvalidMessage
+from .message import Message
+from .messages.instances import CreateInstance, DeleteInstance
+
+
+@dataclass(frozen=True)
+class CreatedInstance:
+    """What the caller of ``create_instance`` needs; the access token is shown this once."""
+
+    instance_id: UUID
+    access_token: str = field(repr=False)
+    message_id: UUID
+
+
+class Producer:
+    """Sends messages to the bus; one per process, shared by its threads.
+
+    Delivery is at least once and the effect is once: after ``BrokerUnavailable`` send the same
+    message object again.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def send(self, message: Message, *, durable: bool = False) -> UUID:
+        """Enqueue one message and give back its id.
+
+        With ``durable`` the call returns only when Redis has it on disk (WAITAOF, at most 2 s).
+        Raises ``MessageTooLarge``, ``BrokerUnavailable``, ``BrokerFull`` or ``NotDurable``.
+        """
+        self.send_many((message,), durable=durable)
+        return message.message_id
+
+    def send_many(self, messages: Iterable[Message], *, durable: bool = False) -> list[UUID]:
+        """Enqueue messages in one round trip, all or none of each 5,000, and give back their ids.
+
+        Raises as ``send`` does; nothing is sent when one of the messages is too large.
+        """
+        sealed = [(message.queue.value, str(message.message_id), seal(message)) for message in messages]
+        self._transport.enqueue(sealed, durable=durable)
+        return [UUID(message_id) for _, message_id, _ in sealed]
+
+    def create_instance(  # noqa: PLR0913  one keyword for each thing that a caller may wish for
+        self,
+        *,
+        user_id: UUID,
+        mcp_type: str,
+        duration: timedelta | None = None,
+        name: str | None = None,
+        host_id: str = "local",
+        config: Mapping[str, JsonValue] | None = None,
+        durable: bool = False,
+    ) -> CreatedInstance:
+        """Ask for an instance; its id and access token are known at once, its port when it is pending.
+
+        ``duration`` is a whole number of minutes; without it the type's default applies.  Only the
+        token's SHA-256 travels and is stored.
+        """
+        access_token = secrets.token_urlsafe(32)
+        command = CreateInstance(
+            instance_id=ids.new(),
+            user_id=user_id,
+            mcp_type=mcp_type,
+            duration_minutes=_minutes(duration),
+            name=name,
+            host_id=host_id,
+            config=dict(config or {}),
+            access_token_hash=hashlib.sha256(access_token.encode()).hexdigest(),
+            access_token_hint=access_token[-4:],
+        )
+        message_id = self.send(command, durable=durable)
+        return CreatedInstance(command.instance_id, access_token, message_id)
+
+    def delete_instance(self, instance_id: UUID, *, reason: str | None = None, durable: bool = False) -> UUID:
+        """Ask for the end of an instance and give back the message's id."""
+        return self.send(DeleteInstance(instance_id=instance_id, reason=reason), durable=durable)
+
+    def close(self) -> None:
+        """Close the connections; nothing is buffered, so nothing is lost."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        """Use the producer and close it at the end."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the producer."""
+        self.close()
+
+
+def connect(url: str) -> Producer:
+    """Make a producer for a ``redis://`` URL; the first ``send`` connects."""
+    return Producer(RedisTransport(url))
+
+
+def _minutes(duration: timedelta | None) -> int | None:
+    if duration is None:
+        return None
+    minutes, rest = divmod(duration, timedelta(minutes=1))
+    if rest:
+        message = f"the duration is {duration}: give whole minutes"
+        raise InvalidMessage(message)
+    return minutes
