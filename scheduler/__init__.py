@@ -1,0 +1,1 @@
+"""The timetable: any number of identical processes say when it is time."""

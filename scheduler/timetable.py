@@ -1,0 +1,53 @@
+"""What is due when.  All times are UTC."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from apscheduler.triggers.cron import CronTrigger
+
+from producers import CacheExpiryDue, InstancesExpiryDue, PartitionsDue, RetentionDue, Tick
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the timetable: a name, the times, and the message that says that it is time."""
+
+    name: str
+    trigger: CronTrigger
+    contract: type[Tick]
+
+    def fire_times(self, after: datetime, until: datetime) -> Iterator[datetime]:
+        """Give the fire times later than ``after`` and not later than ``until``, oldest first."""
+        fire_time = self.trigger.get_next_fire_time(None, after + timedelta(microseconds=1))
+        while fire_time is not None and fire_time <= until:
+            yield fire_time
+            fire_time = self.trigger.get_next_fire_time(fire_time, fire_time + timedelta(microseconds=1))
+
+    def last_fire_time(self, until: datetime, within: timedelta) -> datetime | None:
+        """Give the latest fire time up to ``until``, looking back no further than ``within``."""
+        last = None
+        # Widening steps: a tick of every ten seconds is found at once, a monthly one within few steps.
+        for step in (timedelta(minutes=1), timedelta(hours=1), timedelta(days=1), within):
+            for last in self.fire_times(until - min(step, within), until):
+                pass
+            if last is not None:
+                break
+        return last
+
+
+def _cron(**fields: str) -> CronTrigger:
+    return CronTrigger(timezone=UTC, **fields)
+
+
+TIMETABLE: Final = (
+    # A user's time is over to the second; ten seconds late is soon enough, and the query is cheap.
+    Entry("expire-instances", _cron(second="*/10"), InstancesExpiryDue),
+    # Results of key checks are worth less than the room they take as soon as they expire.
+    Entry("expire-caches", _cron(minute="*/5"), CacheExpiryDue),
+    # Months of partitions are always ready, so a missed night harms nothing; hourly finds a gap early.
+    Entry("create-partitions", _cron(minute="10"), PartitionsDue),
+    # At night, since detaching a partition waits for long readers.
+    Entry("apply-retention", _cron(hour="2", minute="40"), RetentionDue),
+)

@@ -1,0 +1,151 @@
+"""The worker pool and what people ask of it: ``python -m workers``, ``python -m workers --help``."""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from db.engine import Database
+from db.errors import DatabaseError
+from db.settings import DatabaseSettings
+from process import liveness, telemetry
+from process.environment import SettingMissingError, required
+from process.lifeline import Lifeline
+from process.signals import stop_event
+from process.watch import ThreadWatch
+from producers import ProducerError
+
+from .app import WorkerProcess
+from .commands import dead_letters
+from .settings import WorkerSettings
+from .supervisor import REFUSED, Supervisor
+
+log: Final = logging.getLogger("workers")
+
+SERVICE: Final = "workers"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command and give back its exit code; an error is one sentence on standard error."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _COMMANDS[options.command](options)
+    except (SettingMissingError, DatabaseError, ProducerError, dead_letters.CommandError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return REFUSED if options.command == "run" and options.lifeline is not None else 1
+
+
+def _run(options: argparse.Namespace) -> int:
+    telemetry.configure(SERVICE, json=options.log_format == "json")
+    settings = _settings(options, os.environ)
+    if settings.processes > 1:
+        return _supervise(settings, options)
+    return _work(settings, options)
+
+
+def _work(settings: WorkerSettings, options: argparse.Namespace) -> int:
+    stop = stop_event()
+    process = WorkerProcess(settings)
+    process.check()
+    process.start()
+    if options.lifeline is not None:
+        Lifeline(options.lifeline, stop).start()
+    watch = ThreadWatch(SERVICE, process.threads)
+    watch.start()
+    log.info("working with %d threads", settings.threads)
+    stop.wait()
+    log.info("draining")
+    watch.stop()
+    process.stop()
+    log.info("drained")
+    return 0
+
+
+def _supervise(settings: WorkerSettings, options: argparse.Namespace) -> int:
+    WorkerProcess(settings).check()
+    command = ["--threads", str(settings.threads), "--drain", str(options.drain), "--log-format", options.log_format]
+    for queue in sorted(settings.queues):
+        command += ["--queues", queue]
+    pool = Supervisor(command, settings.processes, drain_seconds=settings.drain.total_seconds())
+    return pool.run(stop_event())
+
+
+def _liveness(options: argparse.Namespace) -> int:
+    report = liveness.check(SERVICE)
+    print(report.as_json() if options.json else report.sentence)
+    return 0 if report.alive else 1
+
+
+def _dead_letters(options: argparse.Namespace) -> int:
+    database = Database(_database(os.environ, connections=1))
+    try:
+        print(_dead_letter_answer(database, options))
+    finally:
+        database.close()
+    return 0
+
+
+def _dead_letter_answer(database: Database, options: argparse.Namespace) -> str:
+    if options.action == "list":
+        return dead_letters.show_list(database, limit=options.limit, reason=options.reason, as_json=options.json)
+    if options.action == "show":
+        return dead_letters.show(database, options.id, as_json=options.json)
+    act = dead_letters.replay if options.action == "replay" else dead_letters.discard
+    return act(database, options.id)
+
+
+_COMMANDS: Final = {"run": _run, "liveness": _liveness, "dead-letters": _dead_letters}
+
+
+def _settings(options: argparse.Namespace, environment: Mapping[str, str]) -> WorkerSettings:
+    return WorkerSettings(
+        redis_url=required(environment, "REDIS_URL", "redis://HOST:6379/0"),
+        database=_database(environment, connections=options.threads + 2),
+        processes=options.processes,
+        threads=options.threads,
+        queues=frozenset(options.queues or ()),
+        drain=timedelta(seconds=options.drain),
+    )
+
+
+def _database(environment: Mapping[str, str], *, connections: int) -> DatabaseSettings:
+    url = required(environment, "DATABASE_URL", "postgresql://USER:PASSWORD@HOST:5432/NAME")
+    return DatabaseSettings(url=url, pool_size=connections, application_name="minimcp-worker")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
+    parser.set_defaults(command="run")
+    parser.add_argument("--processes", type=int, default=1, help="worker processes (default 1)")
+    parser.add_argument("--threads", type=int, default=8, help="threads of each process (default 8)")
+    parser.add_argument("--queues", action="append", metavar="QUEUE", help="work on this queue only; may be repeated")
+    parser.add_argument("--drain", type=float, default=30, metavar="SECONDS", help="time to finish after SIGTERM")
+    parser.add_argument("--log-format", choices=("text", "json"), default="text" if sys.stderr.isatty() else "json")
+    parser.add_argument("--lifeline", type=int, help=argparse.SUPPRESS)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    alive = commands.add_parser("liveness", help="exit 0 when the workers on this machine are alive")
+    alive.add_argument("--json", action="store_true")
+    _add_dead_letters(commands.add_parser("dead-letters", help="messages that were given up"))
+    return parser
+
+
+def _add_dead_letters(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="the open ones, newest first")
+    listing.add_argument("--limit", type=int, default=50)
+    listing.add_argument("--reason", help="only those given up for this reason")
+    showing = actions.add_parser("show", help="one, with payload and traceback")
+    for action in (listing, showing):
+        action.add_argument("--json", action="store_true")
+    replaying = actions.add_parser("replay", help="have it delivered again under its own id")
+    discarding = actions.add_parser("discard", help="close it")
+    for action in (showing, replaying, discarding):
+        action.add_argument("id", type=UUID)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

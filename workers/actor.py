@@ -1,0 +1,48 @@
+"""How an actor is written: a contract, a function of the message and the unit of work, nothing else."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from db.unit_of_work import UnitOfWork
+from producers import Message
+
+from .resources import Resources
+
+M = TypeVar("M", bound=Message)
+P = TypeVar("P", bound=Message)
+
+Apply = Callable[[P, UnitOfWork], None]
+Prepare = Callable[[M, Resources], P]
+
+
+@dataclass(frozen=True)
+class Actor(Generic[M, P]):
+    """Applies the messages of one contract.
+
+    ``prepare`` does what must not happen inside a transaction, such as asking a server how it is;
+    it turns the message into the one that is applied.
+    """
+
+    contract: type[M]
+    apply: Apply[P]
+    prepare: Prepare[M, P] | None = None
+
+    def prepared(self, message: M, resources: Resources) -> Any:
+        """Give the message that is to be applied."""
+        return message if self.prepare is None else self.prepare(message, resources)
+
+
+AnyActor = Actor[Any, Any]
+
+
+def actor(contract: type[M]) -> Callable[[Apply[M]], Actor[M, M]]:
+    """Make a function the actor of a contract; it runs in the transaction that claims the message."""
+    return lambda apply: Actor(contract, apply)
+
+
+def prepared_actor(contract: type[M], prepare: Prepare[M, P]) -> Callable[[Apply[P]], Actor[M, P]]:
+    """Make a function the actor of a contract, applied to what ``prepare`` makes of the message."""
+    return lambda apply: Actor(contract, apply, prepare)
+
+

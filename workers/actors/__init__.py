@@ -1,0 +1,18 @@
+"""Every actor; a contract that is not here is parked until a worker knows it."""
+
+from ..actor import AnyActor
+from . import health, instances, logs, maintenance
+
+ACTORS: tuple[AnyActor, ...] = (
+    instances.create,
+    instances.record_start,
+    instances.record_failure,
+    instances.delete,
+    instances.expire,
+    health.check,
+    health.record,
+    logs.ingest,
+    maintenance.create_partitions,
+    maintenance.apply_retention,
+    maintenance.expire_caches,
+)

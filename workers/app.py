@@ -1,0 +1,108 @@
+"""The composition root: everything that a worker process is made of, and the order of its end."""
+
+import logging
+import threading
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import dramatiq
+from dramatiq.worker import Worker
+
+from db.engine import Database
+from producers.broker import RedisTransport, address, redis_client
+from producers.preflight import check_redis
+
+from .actor import AnyActor
+from .actors import ACTORS
+from .applier import Applier
+from .broker import UNKNOWN_ACTOR, HardenedBroker
+from .heartbeat import Heartbeat
+from .janitor import Janitor
+from .probes.prober import Prober
+from .resources import Resources
+from .settings import WorkerSettings
+
+log: Final = logging.getLogger(__name__)
+
+
+class WorkerProcess:
+    """One worker process: a broker, its actors, the threads that serve them, and how they stop."""
+
+    def __init__(self, settings: WorkerSettings, actors: Collection[AnyActor] = ACTORS) -> None:
+        self.stopping = threading.Event()
+        self._settings = settings
+        self._database = Database(settings.database)
+        self._resources = Resources(Prober())
+        self._client = redis_client(settings.redis_url)
+        self.broker = HardenedBroker(self._client, windows=_windows(settings.threads))
+        by_wire_name = {actor.contract.wire_name: actor for actor in actors}
+        applier = Applier(self._database, self._resources, by_wire_name, stopping=self.stopping)
+        _declare(self.broker, applier, _chosen(actors, settings.queues))
+        self._worker = Worker(self.broker, worker_threads=settings.threads, worker_timeout=1_000)
+        self._heartbeat = Heartbeat(self.broker)
+        transport = RedisTransport(settings.redis_url)
+        self._janitor = Janitor(self.broker, self._database, transport, by_wire_name)
+
+    def check(self) -> None:
+        """Raise with a sentence when the database or Redis must not be worked with."""
+        self._database.check()
+        for doubt in check_redis(self._client, address(self._settings.redis_url)):
+            log.warning(doubt)
+
+    def start(self) -> None:
+        """Make the partitions that are missing, then begin to take messages."""
+        with self._database.transaction() as uow:
+            uow.partitions.ensure()
+        self.broker.announce()
+        self._heartbeat.start()
+        self._janitor.start()
+        self._worker.start()
+
+    def threads(self) -> list[threading.Thread]:
+        """Give the threads without which this process must not live."""
+        own: list[threading.Thread] = [self._heartbeat, self._janitor, *self._resources.prober.threads()]
+        return [*own, *self._worker.workers, *self._worker.consumers.values()]
+
+    def stop(self) -> None:
+        """Finish what is in hand, give back the rest, and leave."""
+        self.stopping.set()
+        self._janitor.stop()
+        self._worker.stop(timeout=int(self._settings.drain.total_seconds() * 1000))
+        self._heartbeat.stop()
+        self.broker.leave()
+        self._resources.close()
+        self._database.close()
+        self._client.close()
+
+
+@contextmanager
+def running(settings: WorkerSettings, actors: Collection[AnyActor] = ACTORS) -> Iterator[WorkerProcess]:
+    """Check, start and in the end stop a worker process."""
+    process = WorkerProcess(settings, actors)
+    process.check()
+    process.start()
+    try:
+        yield process
+    finally:
+        process.stop()
+
+
+def _declare(broker: HardenedBroker, applier: Applier, actors: Collection[AnyActor]) -> None:
+    queues = {actor.contract.wire_name: actor.contract.queue.value for actor in actors}
+    for wire_name, queue in {**queues, UNKNOWN_ACTOR: next(iter(queues.values()))}.items():
+        dramatiq.actor(applier, broker=broker, actor_name=wire_name, queue_name=queue)
+
+
+def _chosen(actors: Collection[AnyActor], queues: Collection[str]) -> list[AnyActor]:
+    chosen = [actor for actor in actors if not queues or actor.contract.queue.value in queues]
+    if not chosen:
+        names = ", ".join(sorted({actor.contract.queue.value for actor in actors}))
+        message = f"no actor works on {', '.join(sorted(queues))}: the queues are {names}"
+        raise ValueError(message)
+    return chosen
+
+
+def _windows(threads: int) -> dict[str, int]:
+    # A probe waits for seconds: half of the threads stay free for messages that take milliseconds.
+    return {"health": max(1, threads // 2), "logs": threads * 2}

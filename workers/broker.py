@@ -1,0 +1,156 @@
+"""Dramatiq's Redis broker, kept from losing, stranding and doubling messages.
+
+The keys are Dramatiq's own, so its tools and any Dramatiq producer work with them; the commands
+are ours: they use the clock of Redis, may run when Redis is out of memory, and settle and fetch in
+one round trip.  ``docs/decisions`` says which fault each of them answers.
+"""
+
+import logging
+import threading
+from importlib import resources
+from typing import Any, Final, cast
+from uuid import uuid4
+
+import redis
+from dramatiq import Actor, Middleware
+from dramatiq.brokers.redis import RedisBroker
+from redis.commands.core import Script
+from redis.exceptions import OutOfMemoryError, RedisError
+
+from producers.envelope import NAMESPACE
+
+from .consumer import QueueConsumer
+from .delivery import Delivery
+from .ledger import Ledger
+
+log: Final = logging.getLogger(__name__)
+
+SILENCE_MS: Final = 6_000
+"""A worker that has not been heard of for so long is dead."""
+
+WINDOW: Final = 64
+"""Messages of one queue that a process holds at most, unless its queue has a smaller window."""
+
+UNKNOWN_ACTOR: Final = "unknown"
+
+
+class HandBack(Middleware):
+    """Gives a message back when its actor raised: only a return means that it is done."""
+
+    def after_process_message(
+        self, broker: Any, message: Any, *, result: Any = None, exception: BaseException | None = None
+    ) -> None:
+        """Mark the message so that it is not acknowledged."""
+        del broker, result
+        if exception is not None:
+            message.fail()
+
+
+class HardenedBroker(RedisBroker):
+    """One per worker process."""
+
+    def __init__(
+        self, client: "redis.Redis[bytes]", *, silence_ms: int = SILENCE_MS, windows: dict[str, int] | None = None
+    ) -> None:
+        super().__init__(client=client, namespace=NAMESPACE, middleware=[HandBack()], maintenance_chance=0)
+        self.worker_id = str(uuid4())
+        self.settled = threading.Event()
+        self._silence_ms = silence_ms
+        self._windows = windows or {}
+        self._ledgers: dict[str, Ledger] = {}
+        self._exchange = self._script("exchange")
+        self._hand_back = self._script("hand_back")
+        self._beat = self._script("beat")
+        self._recover = self._script("recover")
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> QueueConsumer:
+        """Make the consumer of a queue."""
+        del prefetch, timeout
+        return QueueConsumer(self, queue_name, self._windows.get(queue_name, WINDOW))
+
+    def get_actor(self, actor_name: str) -> "Actor[Any, Any]":
+        """Give the actor of a wire name, or the one that parks what nobody here knows."""
+        return self.actors.get(actor_name) or self.actors[UNKNOWN_ACTOR]
+
+    def ledger(self, queue: str) -> Ledger:
+        """Give the ledger of a queue; it stays the same for the life of the process."""
+        return self._ledgers.setdefault(queue, Ledger())
+
+    def exchange(self, queue: str, *, room: int) -> list[tuple[str, Delivery]]:
+        """Tell Redis what is done and fetch at most ``room`` messages, in one round trip."""
+        ledger = self.ledger(queue)
+        settled = ledger.settled()
+        key = self._key(queue)
+        keys = [key, f"{key}.msgs", self._acks(queue), f"{key}.deliveries", self._heartbeats]
+        reply = cast("list[bytes]", self._exchange(keys=keys, args=[self.worker_id, room, *settled]))
+        ledger.told(settled)
+        fetched = list(zip((item.decode() for item in reply[::3]), reply[1::3], map(int, reply[2::3]), strict=True))
+        ledger.take(redis_id for redis_id, _, _ in fetched)
+        return [(redis_id, Delivery.unpack(queue, redis_id, raw, earlier)) for redis_id, raw, earlier in fetched]
+
+    def hand_back_strays(self, queue: str) -> None:
+        """Put back what Redis counts as ours and nobody here has in hand."""
+        ledger = self.ledger(queue)
+        ledger.unsure = False
+        held = cast("set[bytes]", self.client.smembers(self._acks(queue)))
+        strays = ledger.strays(redis_id.decode() for redis_id in held)
+        if strays:
+            key = self._key(queue)
+            self._hand_back(keys=[key, f"{key}.msgs", self._acks(queue)], args=strays)
+
+    def wait_for_message(self, queue: str, seconds: float) -> None:
+        """Wait until the queue is not empty, by moving its head to where it is."""
+        key = self._key(queue)
+        try:
+            self.client.blmove(key, key, seconds, "LEFT", "LEFT")
+        except OutOfMemoryError:
+            threading.Event().wait(seconds / 10)
+
+    def beat(self) -> None:
+        """Say that this worker is alive."""
+        self._beat(keys=[self._heartbeats], args=[self.worker_id])
+
+    def report_settled(self) -> None:
+        """Tell Redis what is done and was not told with a fetch."""
+        self.settled.clear()
+        for queue, ledger in list(self._ledgers.items()):
+            if ledger.settled():
+                self.exchange(queue, room=0)
+
+    def recover(self) -> dict[str, int]:
+        """Give back the messages of dead workers; says how many each of them held."""
+        keys = [self._heartbeats, self._known_queues]
+        reply = cast("list[Any]", self._recover(keys=keys, args=[self.namespace, self._silence_ms]))
+        return {worker.decode(): int(count) for worker, count in zip(reply[::2], reply[1::2], strict=True)}
+
+    def announce(self) -> None:
+        """Enter this worker's queues among those ever known, and its first heartbeat."""
+        self.client.sadd(self._known_queues, *self.queues, *self.delay_queues)
+        self.beat()
+
+    def leave(self) -> None:
+        """Take this worker off the list of the living, unless it still holds messages."""
+        try:
+            self.report_settled()
+            if not any(self.client.exists(self._acks(queue)) for queue in self.queues | self.delay_queues):
+                self.client.zrem(self._heartbeats, self.worker_id)
+        except RedisError as error:
+            log.warning("this worker leaves without saying so, it is found dead later: %s", error)
+
+    def _script(self, name: str) -> Script:
+        text = resources.files(__package__).joinpath(f"scripts/{name}.lua").read_text()
+        return cast("Script", self.client.register_script(text))
+
+    def _key(self, queue: str) -> str:
+        return f"{self.namespace}:{queue}"
+
+    def _acks(self, queue: str) -> str:
+        return f"{self.namespace}:__acks__.{self.worker_id}.{queue}"
+
+    @property
+    def _heartbeats(self) -> str:
+        return f"{self.namespace}:__heartbeats__"
+
+    @property
+    def _known_queues(self) -> str:
+        return f"{self.namespace}:__queues__"

@@ -1,0 +1,109 @@
+"""Fetches the messages of one queue; a broken connection costs time and nothing else."""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+from dramatiq import Consumer, Message, MessageProxy
+from redis.exceptions import ReadOnlyError, RedisError
+
+from .delivery import Delivery
+
+if TYPE_CHECKING:
+    from .broker import HardenedBroker
+
+log: Final = logging.getLogger(__name__)
+
+_FULL_SECONDS: Final = 0.25
+_IDLE_SECONDS: Final = 1.0
+_OUTAGE_SECONDS: Final = 0.25
+
+
+class QueueConsumer(Consumer):
+    """Keeps a window of messages in hand, sleeps only while there is nothing to do, never raises.
+
+    Dramatiq restarts a consumer that raises and forgets what it held; this one stays, and compares
+    its ledger with Redis after every fault.
+    """
+
+    def __init__(self, broker: "HardenedBroker", queue: str, window: int) -> None:
+        self._broker = broker
+        self._queue = queue
+        self._window = window
+        self._ledger = broker.ledger(queue)
+        self._fetched: deque[MessageProxy] = deque()
+        self._outage = False
+
+    def __next__(self) -> MessageProxy | None:
+        """Give the next message, or nothing when there was none for a while."""
+        if not self._fetched:
+            self._guarded_fetch()
+        return self._fetched.popleft() if self._fetched else None
+
+    def ack(self, message: MessageProxy) -> None:
+        """Note that a message is done; Redis is told together with the next fetch or heartbeat."""
+        if self._ledger.settle(message.options["redis_message_id"]):
+            self._broker.settled.set()
+
+    def nack(self, message: MessageProxy) -> None:
+        """Give a message back: it was not done, and somebody shall do it."""
+        self._ledger.release([message.options["redis_message_id"]])
+
+    def requeue(self, messages: Iterable[MessageProxy]) -> None:
+        """Give back messages that nobody has begun."""
+        self._ledger.release([message.options["redis_message_id"] for message in messages])
+
+    def close(self) -> None:
+        """Tell Redis what is done and give back what is not; what a fault leaves, the janitor finds."""
+        self._ledger.release([message.options["redis_message_id"] for message in self._fetched])
+        self._fetched.clear()
+        try:
+            self._broker.exchange(self._queue, room=0)
+            self._broker.hand_back_strays(self._queue)
+        except RedisError as error:
+            log.warning("messages of queue %s stay with this worker until it is found dead: %s", self._queue, error)
+
+    def _guarded_fetch(self) -> None:
+        try:
+            self._fetch()
+        except RedisError as error:
+            self._ledger.unsure = True
+            self._note_outage(error)
+            time.sleep(_OUTAGE_SECONDS)
+        else:
+            self._outage = False
+
+    def _fetch(self) -> None:
+        if self._ledger.unsure:
+            self._broker.hand_back_strays(self._queue)
+        room = self._ledger.wait_for_room(self._window, _FULL_SECONDS)
+        if room < self._window // 4 or room < 1:
+            return
+        deliveries = self._broker.exchange(self._queue, room=room)
+        self._fetched.extend(map(_proxy, deliveries))
+        if not deliveries:
+            self._broker.wait_for_message(self._queue, _IDLE_SECONDS)
+
+    def _note_outage(self, error: RedisError) -> None:
+        if not self._outage:
+            log.warning("queue %s: Redis does not answer, waiting for it: %s", self._queue, error)
+        self._outage = True
+        if isinstance(error, ReadOnlyError):
+            # A demoted primary keeps its connections; only a new one finds the new primary.
+            self._broker.client.connection_pool.disconnect(inuse_connections=False)
+
+
+def _proxy(delivered: tuple[str, Delivery]) -> MessageProxy:
+    redis_id, delivery = delivered
+    message: Message[None] = Message(
+        queue_name=delivery.queue,
+        actor_name=delivery.wire_name,
+        args=(delivery,),
+        kwargs={},
+        options={"redis_message_id": redis_id},
+        message_id=delivery.message_id,
+        message_timestamp=0,
+    )
+    return MessageProxy(message)

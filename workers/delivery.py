@@ -1,0 +1,91 @@
+"""A delivery: one message as it came out of Redis, before anybody believed a word of it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from pydantic_core import from_json
+
+from producers.envelope import MAX_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What is known of a message without knowing its contract.
+
+    ``earlier`` counts the deliveries that ended with the death of the worker, ``attempts`` those
+    that ended with an error; ``relayed`` says that the database sent it again.  ``problem`` says why
+    the envelope cannot be read, if it cannot.
+    """
+
+    queue: str
+    message_id: str
+    raw: bytes
+    earlier: int = 0
+    wire_name: str = ""
+    payload: Any = None
+    attempts: int = 0
+    relayed: bool = False
+    due_at: datetime | None = None
+    problem: str | None = None
+
+    @property
+    def redelivered(self) -> bool:
+        """Tell whether the database may have a note to deliver it again."""
+        return self.relayed or self.earlier > 0
+
+    @property
+    def canonical_queue(self) -> str:
+        """Give the queue that the message was sent to; delayed messages wait in another."""
+        return self.queue.removesuffix(".DQ")
+
+    @classmethod
+    def unpack(cls, queue: str, redis_id: str, raw: bytes, earlier: int) -> Self:
+        """Read an envelope; whatever is wrong with it is kept as its problem."""
+        try:
+            return cls._read(queue, raw, earlier, _decode(raw))
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            return cls(queue, redis_id, raw, earlier, problem=f"the envelope cannot be read: {_sentence(error)}")
+
+    @classmethod
+    def _read(cls, queue: str, raw: bytes, earlier: int, envelope: Mapping[str, Any]) -> Self:
+        options = envelope.get("options") or {}
+        (payload,) = envelope["args"]
+        return cls(
+            queue=queue,
+            message_id=str(envelope["message_id"]),
+            raw=raw,
+            earlier=earlier,
+            wire_name=str(envelope["actor_name"]),
+            payload=payload,
+            attempts=int(options.get("attempts", 0)),
+            relayed="attempts" in options,
+            due_at=_time(options.get("eta")),
+        )
+
+
+def _decode(raw: bytes) -> Mapping[str, Any]:
+    if len(raw) > MAX_BYTES:
+        message = f"it takes {len(raw):,} bytes, the limit is {MAX_BYTES:,}"
+        raise ValueError(message)
+    try:
+        envelope = from_json(raw)
+    except ValueError:
+        # The standard library also reads lone surrogates, which other languages write.
+        envelope = json.loads(raw)
+    if not isinstance(envelope, dict):
+        message = "it is not a JSON object"
+        raise TypeError(message)
+    return envelope
+
+
+def _time(eta: Any) -> datetime | None:
+    return None if eta is None else datetime.fromtimestamp(float(eta) / 1000, tz=UTC)
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"it has no {error}"
+    return str(error) or type(error).__name__

@@ -1,0 +1,50 @@
+"""Says that this worker is alive, whatever its other threads do, and reports what they have done."""
+
+import logging
+import threading
+import time
+from typing import Final
+
+from redis.exceptions import RedisError
+
+from .broker import HardenedBroker
+
+log: Final = logging.getLogger(__name__)
+
+PERIOD_SECONDS: Final = 1.0
+_COALESCE_SECONDS: Final = 0.02
+
+
+class Heartbeat(threading.Thread):
+    """Beats each second, and tells Redis of settled messages when no fetch does it first."""
+
+    def __init__(self, broker: HardenedBroker) -> None:
+        super().__init__(name="heartbeat", daemon=True)
+        self._broker = broker
+        self._stop = threading.Event()
+        self._due = 0.0
+
+    def run(self) -> None:
+        """Beat until stopped."""
+        while not self._stop.is_set():
+            self._broker.settled.wait(PERIOD_SECONDS)
+            # A little later there is more to report, and most often a fetch has reported it.
+            self._stop.wait(_COALESCE_SECONDS)
+            self.step()
+
+    def step(self) -> None:
+        """Report what is done, and beat if it is time; a Redis that is away is tried again."""
+        try:
+            self._broker.report_settled()
+            if time.monotonic() >= self._due:
+                self._broker.beat()
+                self._due = time.monotonic() + PERIOD_SECONDS
+        except RedisError as error:
+            log.debug("no heartbeat, Redis does not answer: %s", error)
+            self._stop.wait(PERIOD_SECONDS / 4)
+
+    def stop(self) -> None:
+        """End the thread after its present step."""
+        self._stop.set()
+        self._broker.settled.set()
+        self.join(5)

@@ -1,0 +1,68 @@
+"""What a worker process holds of one queue: fetched and not yet settled in Redis."""
+
+import threading
+from collections.abc import Iterable
+
+
+class Ledger:
+    """Knows, for one queue, which messages are in hand and which are done; threads share it.
+
+    It outlives connections and consumers, so after any fault the ack set in Redis can be compared
+    with what is really in hand.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held: set[str] = set()
+        self._settled: set[str] = set()
+        self._room = threading.Event()
+        self.unsure = True
+
+    @property
+    def held(self) -> int:
+        """Count the messages in hand."""
+        return len(self._held)
+
+    def take(self, message_ids: Iterable[str]) -> None:
+        """Note that messages were fetched."""
+        with self._lock:
+            self._held.update(message_ids)
+
+    def settle(self, message_id: str) -> bool:
+        """Note that a message is done; true if it is the first that waits to be told to Redis."""
+        with self._lock:
+            first = not self._settled
+            self._held.discard(message_id)
+            self._settled.add(message_id)
+        self._room.set()
+        return first
+
+    def release(self, message_ids: Iterable[str]) -> None:
+        """Note that messages are no longer in hand though they are not done."""
+        with self._lock:
+            self._held.difference_update(message_ids)
+            self.unsure = True
+        self._room.set()
+
+    def settled(self) -> list[str]:
+        """Give the messages that are done and that Redis may not know of."""
+        with self._lock:
+            return list(self._settled)
+
+    def told(self, message_ids: Iterable[str]) -> None:
+        """Note that Redis knows these to be done."""
+        with self._lock:
+            self._settled.difference_update(message_ids)
+
+    def strays(self, unsettled: Iterable[str]) -> list[str]:
+        """Of the ids that Redis counts as ours, give those that nobody here has in hand."""
+        with self._lock:
+            known = self._held | self._settled
+        return [message_id for message_id in unsettled if message_id not in known]
+
+    def wait_for_room(self, limit: int, seconds: float) -> int:
+        """Wait until fewer than ``limit`` messages are in hand; give back how many more fit."""
+        self._room.clear()
+        if len(self._held) >= limit:
+            self._room.wait(seconds)
+        return limit - len(self._held)
