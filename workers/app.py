@@ -54,7 +54,7 @@ class WorkerProcess:
         """Make the partitions that are missing, then begin to take messages."""
         with self._database.transaction() as uow:
             uow.partitions.ensure()
-        self.broker.announce()
+        self.broker.beat()
         self._heartbeat.start()
         self._janitor.start()
         self._worker.start()

@@ -107,8 +107,9 @@ class HardenedBroker(RedisBroker):
             threading.Event().wait(seconds / 10)
 
     def beat(self) -> None:
-        """Say that this worker is alive."""
-        self._beat(keys=[self._heartbeats], args=[self.worker_id])
+        """Say that this worker is alive; a Redis that has forgotten everything learns its queues again."""
+        queues = sorted(self.queues | self.delay_queues)
+        self._beat(keys=[self._heartbeats, self._known_queues], args=[self.worker_id, *queues])
 
     def report_settled(self) -> None:
         """Tell Redis what is done and was not told with a fetch."""
@@ -122,11 +123,6 @@ class HardenedBroker(RedisBroker):
         keys = [self._heartbeats, self._known_queues]
         reply = cast("list[Any]", self._recover(keys=keys, args=[self.namespace, self._silence_ms]))
         return {worker.decode(): int(count) for worker, count in zip(reply[::2], reply[1::2], strict=True)}
-
-    def announce(self) -> None:
-        """Enter this worker's queues among those ever known, and its first heartbeat."""
-        self.client.sadd(self._known_queues, *self.queues, *self.delay_queues)
-        self.beat()
 
     def leave(self) -> None:
         """Take this worker off the list of the living, unless it still holds messages."""

@@ -21,15 +21,15 @@ class Heartbeat(threading.Thread):
     def __init__(self, broker: HardenedBroker) -> None:
         super().__init__(name="heartbeat", daemon=True)
         self._broker = broker
-        self._stop = threading.Event()
+        self._stopping = threading.Event()
         self._due = 0.0
 
     def run(self) -> None:
         """Beat until stopped."""
-        while not self._stop.is_set():
+        while not self._stopping.is_set():
             self._broker.settled.wait(PERIOD_SECONDS)
             # A little later there is more to report, and most often a fetch has reported it.
-            self._stop.wait(_COALESCE_SECONDS)
+            self._stopping.wait(_COALESCE_SECONDS)
             self.step()
 
     def step(self) -> None:
@@ -41,10 +41,10 @@ class Heartbeat(threading.Thread):
                 self._due = time.monotonic() + PERIOD_SECONDS
         except RedisError as error:
             log.debug("no heartbeat, Redis does not answer: %s", error)
-            self._stop.wait(PERIOD_SECONDS / 4)
+            self._stopping.wait(PERIOD_SECONDS / 4)
 
     def stop(self) -> None:
         """End the thread after its present step."""
-        self._stop.set()
+        self._stopping.set()
         self._broker.settled.set()
         self.join(5)

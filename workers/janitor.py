@@ -34,11 +34,11 @@ class Janitor(threading.Thread):
         self._database = database
         self._transport = transport
         self._wire_names = sorted(wire_names)
-        self._stop = threading.Event()
+        self._stopping = threading.Event()
 
     def run(self) -> None:
         """Step each second until stopped."""
-        while not self._stop.wait(PERIOD_SECONDS):
+        while not self._stopping.wait(PERIOD_SECONDS):
             self.step()
 
     def step(self) -> None:
@@ -69,7 +69,7 @@ class Janitor(threading.Thread):
 
     def stop(self) -> None:
         """End the thread after its present step."""
-        self._stop.set()
+        self._stopping.set()
         self.join(10)
 
 

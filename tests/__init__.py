@@ -1,0 +1,1 @@
+"""The tests: unit, integration, acceptance, migrations, architecture, benchmarks."""

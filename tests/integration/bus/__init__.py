@@ -1,0 +1,1 @@
+"""The worker side of the bus under faults, on a real Valkey."""

@@ -1,0 +1,200 @@
+"""Faults under which plain Dramatiq loses, strands or doubles messages; here none may."""
+
+import threading
+import time
+from collections import Counter
+from uuid import uuid4
+
+import pytest
+import redis
+
+from embedded.valkey import ValkeyServer
+from producers import DeleteInstance, Producer, connect
+from producers.broker import redis_client
+from producers.errors import BrokerFull
+from tests.integration.bus.network import FaultyNetwork
+from tests.integration.bus.pool import QUEUE, Notes, worker
+from workers.broker import HardenedBroker
+from workers.delivery import Delivery
+
+
+def send(producer: Producer, count: int) -> set[str]:
+    messages = [DeleteInstance(instance_id=uuid4()) for _ in range(count)]
+    return {str(message_id) for message_id in producer.send_many(messages)}
+
+
+def assert_nothing_left(url: str) -> None:
+    client = redis.Redis.from_url(url)
+    deadline = time.monotonic() + 5
+    while left := [key for key in client.keys("dramatiq:*") if not key.startswith(b"dramatiq:__") or b"acks" in key]:
+        assert time.monotonic() < deadline, f"left in Redis: {left}"
+        time.sleep(0.05)
+
+
+def test_messages_whose_fetch_reply_was_lost_are_fetched_again(valkey_server: ValkeyServer, redis_url: str) -> None:
+    sent = send(connect(redis_url), 10)
+    notes = Notes()
+    with FaultyNetwork(valkey_server.port) as network:
+        probe = HardenedBroker(redis_client(redis_url))
+        network.lose_reply_to(probe._exchange.sha.encode())  # noqa: SLF001  the only name of the command on the wire
+        with worker(network.url, notes):
+            notes.wait_for(10)
+        assert network.lost_replies == 1
+    assert notes.deliveries == Counter(sent)
+    assert_nothing_left(redis_url)
+
+
+def test_a_message_whose_actor_fails_while_redis_is_away_is_delivered_again(
+    valkey_server: ValkeyServer, redis_url: str
+) -> None:
+    (sent,) = send(connect(redis_url), 1)
+    failed = threading.Event()
+    with FaultyNetwork(valkey_server.port) as network:
+
+        def act(_: Delivery) -> None:
+            if not failed.is_set():
+                failed.set()
+                network.cut()
+                message = "the database is away too"
+                raise RuntimeError(message)
+
+        notes = Notes(act)
+        with worker(network.url, notes):
+            assert failed.wait(5)
+            time.sleep(0.5)
+            network.mend()
+            notes.wait_for(1)
+    assert notes.deliveries == Counter([sent])
+    assert_nothing_left(redis_url)
+
+
+def test_acknowledgements_survive_an_outage_of_redis(valkey_server: ValkeyServer, redis_url: str) -> None:
+    sent = send(connect(redis_url), 20)
+    with FaultyNetwork(valkey_server.port) as network:
+        notes = Notes(lambda _: network.cut())
+        with worker(network.url, notes, threads=1):
+            notes.wait_for(20)
+            network.mend()
+            assert_nothing_left(redis_url)
+    assert notes.deliveries == Counter(sent)
+
+
+def test_a_demoted_primary_stops_nothing_for_good(valkey_server: ValkeyServer, redis_url: str) -> None:
+    client = valkey_server_client(valkey_server)
+    notes = Notes()
+    with worker(redis_url, notes):
+        client.execute_command("REPLICAOF", "127.0.0.1", "1")
+        time.sleep(1.5)
+        client.execute_command("REPLICAOF", "NO", "ONE")
+        sent = send(connect(redis_url), 10)
+        notes.wait_for(10)
+    assert notes.deliveries == Counter(sent)
+    assert_nothing_left(redis_url)
+
+
+def test_a_full_redis_refuses_new_messages_and_is_drained(valkey_server: ValkeyServer, redis_url: str) -> None:
+    client = valkey_server_client(valkey_server)
+    producer = connect(redis_url)
+    sent = send(producer, 50)
+    client.config_set("maxmemory", "1mb")
+    try:
+        with pytest.raises(BrokerFull, match="memory limit"):
+            send(producer, 1)
+        notes = Notes()
+        with worker(redis_url, notes):
+            notes.wait_for(50)
+        assert notes.deliveries == Counter(sent)
+        assert_nothing_left(redis_url)
+    finally:
+        client.config_set("maxmemory", "0")
+
+
+def test_a_worker_with_full_hands_keeps_its_heart_beating(redis_url: str) -> None:
+    (sent,) = send(connect(redis_url), 1)
+    notes = Notes(lambda _: time.sleep(3))
+    other = HardenedBroker(redis_client(redis_url), silence_ms=1_500)
+    with worker(redis_url, notes, threads=1, window=1, silence_ms=1_500):
+        recovered = 0
+        while not notes.deliveries:
+            recovered += sum(other.recover().values())
+            time.sleep(0.1)
+    assert recovered == 0
+    assert notes.deliveries == Counter([sent])
+
+
+def test_a_clock_that_is_ahead_kills_no_worker(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (sent,) = send(connect(redis_url), 1)
+    notes = Notes(lambda _: time.sleep(1))
+    with worker(redis_url, notes):
+        ahead = time.time() + 61
+        monkeypatch.setattr(time, "time", lambda: ahead)
+        assert HardenedBroker(redis_client(redis_url)).recover() == {}
+        notes.wait_for(1)
+    assert notes.deliveries == Counter([sent])
+
+
+def test_an_envelope_that_cannot_be_read_is_delivered_as_such_and_its_neighbours_too(redis_url: str) -> None:
+    client = redis.Redis.from_url(redis_url)
+    client.hset(f"dramatiq:{QUEUE}.msgs", "poison", b"{not json")
+    client.rpush(f"dramatiq:{QUEUE}", "poison")
+    sent = send(connect(redis_url), 7)
+    notes = Notes()
+    with worker(redis_url, notes):
+        notes.wait_for(8)
+    assert notes.deliveries == Counter(sent | {"poison"})
+    assert len(notes.problems) == 1
+    assert_nothing_left(redis_url)
+
+
+def test_a_slow_actor_is_never_interrupted(redis_url: str) -> None:
+    """A time limit that strikes after the commit would make one message three effects."""
+    (sent,) = send(connect(redis_url), 1)
+    notes = Notes(lambda _: time.sleep(2))
+    with worker(redis_url, notes) as broker:
+        notes.wait_for(1)
+        assert [type(middleware).__name__ for middleware in broker.middleware] == ["HandBack", "_WorkerMiddleware"]
+    assert notes.deliveries == Counter([sent])
+
+
+def test_a_stopped_worker_gives_back_what_it_did_not_begin(redis_url: str) -> None:
+    sent = send(connect(redis_url), 200)
+    begun = Notes(lambda _: time.sleep(0.02))
+    with worker(redis_url, begun, threads=2):
+        begun.wait_for(5)
+    rest = Notes()
+    with worker(redis_url, rest):
+        rest.wait_for(200 - len(begun.deliveries))
+    assert begun.deliveries + rest.deliveries == Counter(sent)
+    assert_nothing_left(redis_url)
+
+
+def test_messages_of_a_silent_worker_are_counted_and_delivered_again(redis_url: str) -> None:
+    sent = send(connect(redis_url), 5)
+    dead = HardenedBroker(redis_client(redis_url), silence_ms=300)
+    dead.declare_queue(QUEUE)
+    dead.beat()
+    assert len(dead.exchange(QUEUE, room=10)) == 5
+    time.sleep(0.5)
+    janitor = HardenedBroker(redis_client(redis_url), silence_ms=300)
+    assert janitor.recover() == {dead.worker_id: 5}
+    again = janitor.exchange(QUEUE, room=10)
+    assert {delivery.message_id for _, delivery in again} == sent
+    assert {delivery.earlier for _, delivery in again} == {1}
+
+
+def test_the_late_acknowledgement_of_a_worker_found_dead_settles_nothing(redis_url: str) -> None:
+    send(connect(redis_url), 1)
+    dead = HardenedBroker(redis_client(redis_url), silence_ms=200)
+    dead.declare_queue(QUEUE)
+    dead.beat()
+    ((redis_id, _),) = dead.exchange(QUEUE, room=1)
+    time.sleep(0.4)
+    heir = HardenedBroker(redis_client(redis_url), silence_ms=200)
+    heir.recover()
+    dead.ledger(QUEUE).settle(redis_id)
+    dead.report_settled()
+    assert len(heir.exchange(QUEUE, room=1)) == 1
+
+
+def valkey_server_client(server: ValkeyServer) -> "redis.Redis[bytes]":
+    return redis.Redis(port=server.port)
