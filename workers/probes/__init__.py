@@ -1,0 +1,1 @@
+"""Probes: ask servers how they are, over HTTP and over both eras of the Model Context Protocol."""

@@ -1,0 +1,38 @@
+"""What one probe found, before it becomes a report."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from producers import Verdict
+from producers.messages.health import Era
+
+SENTENCE_LIMIT: Final = 300
+
+# Servers like to repeat the credential that they refuse.  A run this long is no word of a language.
+_TOKEN: Final = re.compile(r"[A-Za-z0-9+/_=\-]{20,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A verdict, its reason, and how long the answer that decided it took."""
+
+    verdict: Verdict
+    error: str | None = None
+    response_ms: float | None = None
+    era: Era | None = None
+
+
+def readable(text: str, limit: int = SENTENCE_LIMIT) -> str:
+    """Make one bounded line of a foreign text: no control characters, nothing like a credential."""
+    printable = "".join(letter if letter.isprintable() else " " for letter in text[: limit * 4])
+    line = _TOKEN.sub("[…]", " ".join(printable.split()))
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def answered(response_ms: float, *, timeout_seconds: float, share: float, era: Era | None) -> Finding:
+    """Judge a good answer by its time alone: up, or degraded when it used most of its timeout."""
+    if response_ms <= timeout_seconds * 1000 * share:
+        return Finding(Verdict.UP, None, response_ms, era)
+    error = f"Answered after {response_ms:.0f} ms of the {timeout_seconds:g} s that it may take."
+    return Finding(Verdict.DEGRADED, error, response_ms, era)
