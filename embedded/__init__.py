@@ -1,7 +1,7 @@
 """Real PostgreSQL and Valkey servers out of wheels, for the demo, development and tests."""
 
-from embedded.postgres import PostgresServer
-from embedded.server import Server, ServerNotStarted
-from embedded.valkey import ValkeyServer
+from .postgres import PostgresServer
+from .server import Server, ServerNotStarted
+from .valkey import ValkeyServer
 
 __all__ = ["PostgresServer", "Server", "ServerNotStarted", "ValkeyServer"]

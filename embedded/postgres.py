@@ -14,8 +14,8 @@ from typing import ClassVar, Final
 
 import psutil
 
-from embedded import programs
-from embedded.server import Server, ServerNotStarted
+from . import programs
+from .server import Server, ServerNotStarted
 
 SUPERUSER: Final = "postgres"
 SETTINGS: Final[Mapping[str, str]] = {

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar, Final, Self
 
-from embedded import keeper
-from embedded.ports import free_port
+from . import keeper
+from .ports import free_port
 
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 30.0

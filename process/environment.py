@@ -1,31 +1,36 @@
-"""Reads settings from the environment, or from files that the environment names."""
+"""Settings from variables of the environment, or from the files that they name."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
+from .errors import SettingMissingError
 
-class SettingMissingError(Exception):
-    """A setting without which the process cannot start; the sentence says how to give it."""
+__all__ = ["SettingMissingError", "optional", "required"]
 
 
 def required(environment: Mapping[str, str], name: str, example: str) -> str:
-    """Give the value of NAME, or the content of the file that NAME_FILE names."""
+    """Give the value of NAME, or what the file named by NAME_FILE holds: container secrets come as files."""
     value = optional(environment, name)
     if value is None:
-        message = f"{name} is not set: set it to {example}, or {name}_FILE to a file that holds it"
-        raise SettingMissingError(message)
+        raise SettingMissingError(f"{name} is not set: give it as {name}={example}, or name its file in {name}_FILE.")
     return value
 
 
 def optional(environment: Mapping[str, str], name: str) -> str | None:
-    """Give the value of NAME or of the file that NAME_FILE names, or nothing."""
-    if environment.get(name):
-        return environment[name]
-    file = environment.get(f"{name}_FILE")
-    if not file:
-        return None
+    """Give the value as `required` does, and None when neither variable is set."""
+    value, file = environment.get(name), environment.get(f"{name}_FILE")
+    if value and file:
+        raise SettingMissingError(f"Both {name} and {name}_FILE are set, and could disagree: unset one of them.")
+    if file:
+        value = _content(name, Path(file))
+    return value or None
+
+
+def _content(name: str, file: Path) -> str:
     try:
-        return Path(file).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        message = f"{name}_FILE names {file}, which cannot be read: {error.strerror}"
-        raise SettingMissingError(message) from None
+        content = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingMissingError(f"The file {file} of {name}_FILE cannot be read: {error}.") from error
+    if not content:
+        raise SettingMissingError(f"The file {file} of {name}_FILE is empty: write the value of {name} to it.")
+    return content
