@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from process import liveness, telemetry
-from process.environment import SettingMissingError, required
+from process.environment import required
+from process.errors import ProcessError
 from process.signals import stop_event
 from process.watch import ThreadWatch
 from producers import ProducerError, connect
@@ -30,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return _COMMANDS[options.command or "run"](options)
-    except (SettingMissingError, ProducerError) as error:
+    except (ProcessError, ProducerError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
 

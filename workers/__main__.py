@@ -13,13 +13,14 @@ from db.engine import Database
 from db.errors import DatabaseError
 from db.settings import DatabaseSettings
 from process import liveness, telemetry
-from process.environment import SettingMissingError, required
+from process.environment import required
+from process.errors import ProcessError
 from process.lifeline import Lifeline
 from process.signals import stop_event
 from process.watch import ThreadWatch
 from producers import ProducerError
 
-from .app import WorkerProcess
+from . import app
 from .commands import dead_letters
 from .settings import WorkerSettings
 from .supervisor import REFUSED, Supervisor
@@ -34,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return _COMMANDS[options.command](options)
-    except (SettingMissingError, DatabaseError, ProducerError, dead_letters.CommandError, ValueError) as error:
+    except (ProcessError, DatabaseError, ProducerError, dead_letters.CommandError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return REFUSED if options.command == "run" and options.lifeline is not None else 1
 
@@ -49,29 +50,28 @@ def _run(options: argparse.Namespace) -> int:
 
 def _work(settings: WorkerSettings, options: argparse.Namespace) -> int:
     stop = stop_event()
-    process = WorkerProcess(settings)
-    process.check()
-    process.start()
+    app.check(settings)
     if options.lifeline is not None:
         Lifeline(options.lifeline, stop).start()
-    watch = ThreadWatch(SERVICE, process.threads)
-    watch.start()
-    log.info("working with %d threads", settings.threads)
-    stop.wait()
-    log.info("draining")
-    watch.stop()
-    process.stop()
+    with app.running(settings) as process:
+        watch = ThreadWatch(SERVICE, process.threads)
+        watch.start()
+        log.info("working with %d threads", settings.threads)
+        stop.wait()
+        # Threads are about to end because they are told to.
+        watch.stop()
+        log.info("draining")
     log.info("drained")
     return 0
 
 
 def _supervise(settings: WorkerSettings, options: argparse.Namespace) -> int:
-    WorkerProcess(settings).check()
+    stop = stop_event()
+    app.check(settings)
     command = ["--threads", str(settings.threads), "--drain", str(options.drain), "--log-format", options.log_format]
     for queue in sorted(settings.queues):
         command += ["--queues", queue]
-    pool = Supervisor(command, settings.processes, drain_seconds=settings.drain.total_seconds())
-    return pool.run(stop_event())
+    return Supervisor(command, settings.processes, drain_seconds=settings.drain.total_seconds()).run(stop)
 
 
 def _liveness(options: argparse.Namespace) -> int:

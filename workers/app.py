@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Final
 
 import dramatiq
@@ -31,7 +31,7 @@ class WorkerProcess:
 
     def __init__(self, settings: WorkerSettings, actors: Collection[AnyActor] = ACTORS) -> None:
         self.stopping = threading.Event()
-        self._settings = settings
+        self._drain = settings.drain
         self._database = Database(settings.database)
         self._resources = Resources(Prober())
         self._client = redis_client(settings.redis_url)
@@ -43,12 +43,6 @@ class WorkerProcess:
         self._heartbeat = Heartbeat(self.broker)
         transport = RedisTransport(settings.redis_url)
         self._janitor = Janitor(self.broker, self._database, transport, by_wire_name)
-
-    def check(self) -> None:
-        """Raise with a sentence when the database or Redis must not be worked with."""
-        self._database.check()
-        for doubt in check_redis(self._client, address(self._settings.redis_url)):
-            log.warning(doubt)
 
     def start(self) -> None:
         """Make the partitions that are missing, then begin to take messages."""
@@ -68,7 +62,7 @@ class WorkerProcess:
         """Finish what is in hand, give back the rest, and leave."""
         self.stopping.set()
         self._janitor.stop()
-        self._worker.stop(timeout=int(self._settings.drain.total_seconds() * 1000))
+        self._worker.stop(timeout=int(self._drain.total_seconds() * 1000))
         self._heartbeat.stop()
         self.broker.leave()
         self._resources.close()
@@ -76,11 +70,19 @@ class WorkerProcess:
         self._client.close()
 
 
+def check(settings: WorkerSettings) -> None:
+    """Raise with a sentence when the database or Redis must not be worked with."""
+    with closing(Database(settings.database)) as database:
+        database.check()
+    with closing(redis_client(settings.redis_url)) as client:
+        for doubt in check_redis(client, address(settings.redis_url)):
+            log.warning(doubt)
+
+
 @contextmanager
 def running(settings: WorkerSettings, actors: Collection[AnyActor] = ACTORS) -> Iterator[WorkerProcess]:
-    """Check, start and in the end stop a worker process."""
+    """Start and in the end stop a worker process."""
     process = WorkerProcess(settings, actors)
-    process.check()
     process.start()
     try:
         yield process
