@@ -21,9 +21,7 @@ test: $(VENV) $(LEGACY) ## all tests, on embedded servers or on TEST_DATABASE_UR
 	@$(PYTHON) -m pytest tests -n $(PROCESSES) $(PYTEST)
 
 check: $(VENV) ## format, lint, types, layers, generated documents, the repository's own rules
-	@set -e; while read -r command; do \
-		echo "· $$command"; $(PYTHON) -m $$command </dev/null; \
-	done < .ci/checks
+	@sh .ci/check
 
 dev: $(VENV) ## PostgreSQL and Valkey with data under .dev/, until Ctrl-C
 	@$(PYTHON) -m embedded
