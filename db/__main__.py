@@ -1,0 +1,171 @@
+"""`python -m db`: migrate, check, seed and look at the database."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from uuid import UUID
+
+from db import roles, schema, seeds
+from db.engine import Database
+from db.errors import DatabaseError
+from db.repositories.partitions import Horizon
+from db.settings import DatabaseSettings
+
+_URLS = ("DATABASE_ADMIN_URL", "DATABASE_URL")
+
+
+class UsageError(DatabaseError):
+    """The command cannot run as it was called."""
+
+
+def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> int:
+    """Run a command; 0 if it was done, 1 after a sentence that says what to do."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options, environment)
+    except DatabaseError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m db", description="Migrate, check, seed and look at the database.")
+    parser.add_argument("--json", action="store_true", help="answer in JSON, for programs")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _command(commands, "upgrade", _upgrade, "bring the schema up").add_argument("revision", nargs="?", default="head")
+    _command(commands, "downgrade", _downgrade, "take the schema down").add_argument(
+        "revision", help="`base` for nothing"
+    )
+    _command(commands, "check", _check, "say whether a worker may start with DATABASE_URL")
+    _command(commands, "partitions", _partitions, "make missing partitions and show how far they reach")
+    seed = _command(commands, "seed", _seed, "make sure that a user exists")
+    seed.add_argument("--user-id", type=UUID, required=True)
+    seed.add_argument("--email", required=True)
+    seed.add_argument("--name", required=True)
+    login = _command(commands, "login", _login, "make a login; its password is read from standard input")
+    login.add_argument("name")
+    login.add_argument("--role", choices=sorted(roles.GROUPS), default="worker")
+    return parser
+
+
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    run: Callable[[argparse.Namespace, Mapping[str, str]], None],
+    promise: str,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=promise, description=promise)
+    parser.set_defaults(run=run)
+    # Also after the command, where people put it; SUPPRESS keeps one given before it.
+    parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    return parser
+
+
+def _upgrade(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
+    steps: list[str] = []
+    schema.upgrade(_url(environment, *_URLS), options.revision, _reporter(options, steps))
+    _conclude(options, {"steps": steps}, "The schema is up to date." if not steps else f"{len(steps)} steps done.")
+
+
+def _downgrade(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
+    steps: list[str] = []
+    schema.downgrade(_url(environment, *_URLS), options.revision, _reporter(options, steps))
+    _conclude(options, {"steps": steps}, f"{len(steps)} steps undone.")
+
+
+def _check(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
+    with closing(Database(DatabaseSettings(url=_url(environment, "DATABASE_URL")))) as database:
+        database.check()
+    _conclude(
+        options, {"fit": True, "revision": schema.head()}, f"A worker may start: the schema is at {schema.head()}."
+    )
+
+
+def _partitions(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
+    with closing(Database(DatabaseSettings(url=_url(environment, *_URLS), lock_timeout_ms=10_000))) as database:
+        with database.transaction() as uow:
+            made = uow.partitions.ensure()
+        with database.transaction() as uow:
+            horizons = uow.partitions.horizon()
+    _conclude(options, {"made": made, "tables": [_plain(row) for row in horizons]}, _table(horizons, made))
+
+
+def _seed(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
+    url = _url(environment, *_URLS)
+    is_new = seeds.add_user(url, user_id=options.user_id, email=options.email, name=options.name)
+    answer = f"The user {options.name} <{options.email}> {'was added' if is_new else 'was there'}."
+    _conclude(options, {"user_id": str(options.user_id), "new": is_new}, answer)
+
+
+def _login(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
+    password = sys.stdin.readline().rstrip("\n")
+    if not password:
+        raise UsageError("Give the password on standard input, as in `echo $PASSWORD | python -m db login NAME`.")
+    roles.create_login(_url(environment, *_URLS), options.name, password, options.role)
+    _conclude(options, {"login": options.name, "role": options.role}, f"{options.name} may log in as a {options.role}.")
+
+
+def _url(environment: Mapping[str, str], *names: str) -> str:
+    for name in names:
+        if url := environment.get(name):
+            return url
+        if file := environment.get(f"{name}_FILE"):
+            return _read(name, Path(file))
+    raise UsageError(
+        f"Set {names[0]} (or {names[0]}_FILE) to the URL of PostgreSQL, postgresql://USER:PASSWORD@HOST/NAME."
+    )
+
+
+def _read(name: str, file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise UsageError(f"{name}_FILE cannot be read: {error}.") from None
+
+
+def _reporter(options: argparse.Namespace, steps: list[str]) -> schema.Report:
+    def report(step: str) -> None:
+        steps.append(step)
+        if not options.json:
+            print(step, flush=True)
+
+    return report
+
+
+def _conclude(options: argparse.Namespace, facts: Mapping[str, object], sentence: str) -> None:
+    print(json.dumps(facts) if options.json else sentence)
+
+
+def _plain(row: Horizon) -> dict[str, object]:
+    return {
+        "table": f"{row.schema_name}.{row.table_name}",
+        "partitions": row.partitions,
+        "covered_from": row.covered_from and row.covered_from.isoformat(),
+        "covered_to": row.covered_to and row.covered_to.isoformat(),
+        "days_ahead": row.ahead and row.ahead.days,
+        "gaps": row.gaps,
+        "expired": row.expired,
+        "retention_days": row.retention_days,
+        "bytes": row.total_bytes,
+    }
+
+
+def _table(rows: Sequence[Horizon], made: Sequence[str]) -> str:
+    head = f"{'table':<24}{'partitions':>11}{'from':>12}{'to':>12}{'days ahead':>12}{'kept days':>11}{'gaps':>6}{'expired':>9}{'MB':>8}"
+    lines = [
+        f"{row.schema_name + '.' + row.table_name:<24}{row.partitions:>11}"
+        f"{f'{row.covered_from:%Y-%m-%d}' if row.covered_from else '-':>12}"
+        f"{f'{row.covered_to:%Y-%m-%d}' if row.covered_to else '-':>12}"
+        f"{row.ahead.days if row.ahead else 0:>12}{row.retention_days:>11}{row.gaps:>6}{row.expired:>9}{row.total_bytes / 1e6:>8.1f}"
+        for row in rows
+    ]
+    return "\n".join([head, *lines, f"Made now: {', '.join(made) or 'nothing was missing'}."])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,61 @@
+"""How this project connects: libpq's URL, our limits."""
+
+from typing import Any, Final
+
+import psycopg
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import Dialect
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
+
+from db.settings import DatabaseSettings
+
+_CONNECT_TIMEOUT_SECONDS: Final = 5
+_IDLE_IN_TRANSACTION_MS: Final = 60_000
+
+
+def admin_engine(url: str) -> Engine:
+    """Connect without a pool or a statement timeout, for migrations and for people."""
+    engine = create_engine("postgresql+psycopg://", hide_parameters=True, poolclass=NullPool)
+    settings = DatabaseSettings(url=url, application_name="minimcp-admin", statement_timeout_ms=0)
+    return connect_with(engine, settings)
+
+
+def libpq_url(url: str) -> str:
+    """Return the URL as libpq reads it, whichever of the usual prefixes it has."""
+    return "postgresql://" + url.partition("://")[2] if "://" in url else url
+
+
+def connect_with(engine: Engine, settings: DatabaseSettings) -> Engine:
+    # libpq parses the URL, not SQLAlchemy: several hosts, service files and sockets then work as everywhere else.
+    parameters = connect_parameters(settings)
+
+    @event.listens_for(engine, "do_connect")
+    def connect(
+        _dialect: Dialect, _entry: ConnectionPoolEntry, _args: list[Any], options: dict[str, Any]
+    ) -> "psycopg.Connection[Any]":
+        return psycopg.connect(libpq_url(settings.url), **parameters, **options)
+
+    return engine
+
+
+def connect_parameters(settings: DatabaseSettings) -> dict[str, Any]:
+    """Return libpq's parameters: a dead peer is noticed in seconds, and no statement waits for ever."""
+    given = psycopg.conninfo.conninfo_to_dict(libpq_url(settings.url)).get("options")
+    limits = {
+        "statement_timeout": settings.statement_timeout_ms,
+        "lock_timeout": settings.lock_timeout_ms,
+        "idle_in_transaction_session_timeout": _IDLE_IN_TRANSACTION_MS,
+        "timezone": "UTC",
+        "search_path": "public",
+    }
+    options = " ".join([str(given or ""), *(f"-c {name}={value}" for name, value in limits.items())]).strip()
+    return {
+        "application_name": settings.application_name,
+        "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
+        "keepalives": 1,
+        "keepalives_idle": 15,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 30_000,
+        "options": options,
+    }

@@ -1,0 +1,177 @@
+"""What the database may answer, in our words.
+
+DatabaseError
+├── DatabaseUnavailable      no connection, or the server is starting, stopping, full or read-only: wait, try again
+│   └── OutOfSpace           the server has no disk or memory left: wait, try again
+├── Conflict                 a deadlock, a serialization failure or a lock timeout: try again at once
+├── PartitionMissing         no partition takes the row: make it, try again
+├── DataRefused              the data or the statement is wrong: it will never succeed
+├── SchemaNotAtHead          the migrations and this code are not of one version
+├── UnsafeRole               the login may do too much or too little
+├── MigrationRefused         the database is not in a state that a migration may change
+└── Refusal                  a rule of the domain says no
+    ├── UnknownUser
+    ├── UnknownType
+    └── UnknownInstance
+"""
+
+import re
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+import psycopg
+from sqlalchemy import exc as sa
+
+
+class DatabaseError(Exception):
+    """Something went wrong at or on the way to PostgreSQL."""
+
+    def __init__(self, sentence: str, *, sqlstate: str | None = None) -> None:
+        """Keep the sentence for people and the SQLSTATE for code."""
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.sqlstate = sqlstate
+
+
+class DatabaseUnavailable(DatabaseError):
+    """The server cannot serve now; the same transaction may succeed later."""
+
+
+class OutOfSpace(DatabaseUnavailable):
+    """The server has run out of disk or memory; someone must make room."""
+
+
+class Conflict(DatabaseError):
+    """Another transaction was in the way; the same transaction may succeed at once."""
+
+
+class PartitionMissing(DatabaseError):
+    """No partition of `table` takes a row of the time `at` (None if the server did not say)."""
+
+    def __init__(self, sentence: str, *, table: str | None, at: datetime | None) -> None:
+        """Keep what is needed to make the partition."""
+        super().__init__(sentence, sqlstate="23514")
+        self.table = table
+        self.at = at
+
+
+class DataRefused(DatabaseError):
+    """The data breaks a type, a privilege or the constraint that is named."""
+
+    def __init__(self, sentence: str, *, constraint: str | None, sqlstate: str | None) -> None:
+        """Keep the name of the constraint, which tells the cause apart."""
+        super().__init__(sentence, sqlstate=sqlstate)
+        self.constraint = constraint
+
+
+class SchemaNotAtHead(DatabaseError):
+    """The schema is not at the revision that this code was written for."""
+
+
+class UnsafeRole(DatabaseError):
+    """The login is not one that may run MiniMCP."""
+
+
+class MigrationRefused(DatabaseError):
+    """The database is not in a state that a migration may change."""
+
+
+class Refusal(DatabaseError):
+    """A rule of the domain says no; `reason` is for code, `sentence` for people."""
+
+    reason: str = "refused"
+
+
+class UnknownUser(Refusal):
+    """The user does not exist, is deleted or is not active."""
+
+    reason = "unknown_user"
+
+
+class UnknownType(Refusal):
+    """No type of MCP server has that name."""
+
+    reason = "unknown_type"
+
+
+class UnknownInstance(Refusal):
+    """No instance has that id."""
+
+    reason = "unknown_instance"
+
+
+_BY_STATE: Final[dict[str, type[DatabaseError]]] = {
+    "40001": Conflict,
+    "40P01": Conflict,
+    "55P03": Conflict,
+    "53100": OutOfSpace,
+    "53200": OutOfSpace,
+    "53300": DatabaseUnavailable,
+    # A standby answers this after a failover, until the pool has found the new primary.
+    "25006": DatabaseUnavailable,
+    "25P03": DatabaseUnavailable,
+}
+_UNAVAILABLE: Final = ("08", "57P")
+_REFUSED: Final = ("22", "23", "42")
+_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_FAILING_KEY: Final = re.compile(r"= \((?P<key>[^()]+)\)")
+
+
+def translate(error: BaseException) -> DatabaseError | None:
+    """Return the error in our words, or None when it does not come from the database.
+
+    Only the server's primary message is kept: its DETAIL quotes whole rows, which may hold what no log may show.
+    """
+    if isinstance(error, sa.TimeoutError):
+        return DatabaseUnavailable(
+            "All connections of this process are in use: raise pool_size or lower the number of threads."
+        )
+    if isinstance(error, sa.DBAPIError) and isinstance(error.orig, BaseException):
+        error = error.orig
+    return _translate_driver(error) if isinstance(error, psycopg.Error) else None
+
+
+def _translate_driver(error: psycopg.Error) -> DatabaseError:
+    state = error.sqlstate
+    message = error.diag.message_primary or _first_line(error)
+    if state is None:
+        return _without_state(error, message)
+    if state == "23514" and error.diag.constraint_name is None:
+        return _partition_missing(error, message)
+    kind = _BY_STATE.get(state)
+    if kind is None and state.startswith(_UNAVAILABLE):
+        kind = DatabaseUnavailable
+    if kind is None and state.startswith(_REFUSED):
+        return DataRefused(
+            f"PostgreSQL refused the data: {message} ({state}).", constraint=error.diag.constraint_name, sqlstate=state
+        )
+    return (kind or DatabaseError)(f"PostgreSQL answered: {message} ({state}).", sqlstate=state)
+
+
+def _without_state(error: psycopg.Error, message: str) -> DatabaseError:
+    if isinstance(error, psycopg.DataError):
+        return DataRefused(f"The driver refused the data: {message}.", constraint=None, sqlstate=None)
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return DatabaseUnavailable(f"PostgreSQL cannot be reached: {message}.")
+    return DatabaseError(f"The driver answered: {message}.")
+
+
+def _partition_missing(error: psycopg.Error, message: str) -> PartitionMissing:
+    found = _FAILING_KEY.search(error.diag.message_detail or "")
+    return PartitionMissing(
+        f"{message}.", table=error.diag.table_name, at=_time_of_key(found["key"]) if found else None
+    )
+
+
+def _time_of_key(key: str) -> datetime | None:
+    try:
+        if _UUID.fullmatch(key):
+            return datetime.fromtimestamp((UUID(key).int >> 80) / 1000, UTC)
+        return datetime.fromisoformat(key)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _first_line(error: psycopg.Error) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,40 @@
+"""How Alembic runs the revisions: on the connection it is given, as the owner, one transaction each."""
+
+from alembic import context
+from alembic.runtime.migration import MigrationInfo
+
+from db.models import Base
+
+
+def tell(*, step: MigrationInfo, **_: object) -> None:
+    """Report a step that was applied."""
+    revision = step.up_revision
+    sentence = str(getattr(revision, "doc", ""))
+    context.config.attributes["report"](
+        f"{'up to' if step.is_upgrade else 'down from'} {step.up_revision_id}  {sentence}"
+    )
+
+
+def run_offline() -> None:
+    """Write the SQL of the revisions instead of running it."""
+    context.configure(dialect_name="postgresql", target_metadata=Base.metadata, transaction_per_migration=True)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def run_online() -> None:
+    """Run the revisions on the connection that the caller prepared."""
+    context.configure(
+        connection=context.config.attributes["connection"],
+        target_metadata=Base.metadata,
+        transaction_per_migration=True,
+        on_version_apply=tell,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+if context.is_offline_mode():
+    run_offline()
+else:
+    run_online()

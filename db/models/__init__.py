@@ -1,0 +1,33 @@
+"""The tables as the newest migration leaves them."""
+
+from db.models.base import Base
+from db.models.bus import DeadLetterRow, InboxEntry, RedeliveryRow
+from db.models.health import HealthCheck, InstanceHealth
+from db.models.instances import Instance, InstanceEvent, McpType, PortAllocation, SystemSetting, User
+from db.models.keys import ApiKey, ApiKeyValidation
+from db.models.logs import LogLine, QuarantinedLine
+from db.models.maintenance import DetachedPartition, RetentionPolicy, Run
+from db.models.services import Service
+
+__all__ = [
+    "ApiKey",
+    "ApiKeyValidation",
+    "Base",
+    "DeadLetterRow",
+    "DetachedPartition",
+    "HealthCheck",
+    "InboxEntry",
+    "Instance",
+    "InstanceEvent",
+    "InstanceHealth",
+    "LogLine",
+    "McpType",
+    "PortAllocation",
+    "QuarantinedLine",
+    "RedeliveryRow",
+    "RetentionPolicy",
+    "Run",
+    "Service",
+    "SystemSetting",
+    "User",
+]

@@ -1,0 +1,71 @@
+"""What became of messages."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.models.base import Base, Dated, Id, Now, Str10, Str50, Str100, Str255
+
+
+class InboxEntry(Base):
+    """A message that was applied or given up."""
+
+    __tablename__ = "inbox"
+    __table_args__ = (
+        CheckConstraint("outcome IN ('applied', 'dead')", name="outcome"),
+        {"postgresql_partition_by": "RANGE (message_id)"},
+    )
+
+    message_id: Mapped[UUID] = mapped_column(primary_key=True)
+    wire_name: Mapped[Str100]
+    outcome: Mapped[Str10] = mapped_column(server_default=text("'applied'"))
+    created_at: Mapped[Now]
+
+
+class RedeliveryRow(Dated, Base):
+    """A message that is not finished."""
+
+    __tablename__ = "redeliveries"
+    __table_args__ = (
+        CheckConstraint("state IN ('suspect', 'retry', 'parked', 'delayed')", name="state"),
+        Index("idx_redeliveries_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index("idx_redeliveries_parked", "wire_name", postgresql_where=text("due_at IS NULL")),
+    )
+
+    message_id: Mapped[UUID] = mapped_column(primary_key=True)
+    queue: Mapped[Str100]
+    wire_name: Mapped[Str100]
+    envelope: Mapped[str]
+    state: Mapped[Str10]
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    deliveries: Mapped[int] = mapped_column(server_default=text("0"))
+    due_at: Mapped[datetime | None]
+    error: Mapped[str | None]
+
+
+class DeadLetterRow(Base):
+    """A message that was given up."""
+
+    __tablename__ = "dead_letters"
+    __table_args__ = (
+        UniqueConstraint("message_id"),
+        Index("idx_dead_letters_created_at", text("created_at DESC"), text("id DESC")),
+        Index("idx_dead_letters_reason", "reason", text("created_at DESC"), text("id DESC")),
+    )
+
+    id: Mapped[Id]
+    message_id: Mapped[str]
+    queue: Mapped[str]
+    wire_name: Mapped[str]
+    reason: Mapped[Str50]
+    error: Mapped[str]
+    traceback: Mapped[str | None]
+    payload: Mapped[str]
+    redacted: Mapped[bool] = mapped_column(server_default=text("false"))
+    deliveries: Mapped[int] = mapped_column(server_default=text("1"))
+    host: Mapped[Str255]
+    created_at: Mapped[Now]
+    replayed_at: Mapped[datetime | None]
+    discarded_at: Mapped[datetime | None]

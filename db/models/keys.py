@@ -1,0 +1,53 @@
+"""Keys of users, encrypted, and what validating them found."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.models.base import Base, Dated, Id, Json, Now, Str20, Str32, Str50, Str64, Str255
+
+
+class ApiKey(Dated, Base):
+    """A key of a third party, encrypted under a data key of its own."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (
+        UniqueConstraint("user_id", "mcp_type_id"),
+        Index("idx_api_keys_user_type", "user_id", "mcp_type_id", postgresql_where=text("is_active = true")),
+        Index("idx_api_keys_mcp_type_id", "mcp_type_id"),
+        Index("idx_api_keys_encryption_key_id", "encryption_key_id", "id"),
+    )
+
+    id: Mapped[Id]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    mcp_type_id: Mapped[UUID] = mapped_column(ForeignKey("mcp_types.id", ondelete="CASCADE"))
+    encrypted_key: Mapped[str]
+    key_hint: Mapped[Str20 | None]
+    encryption_iv: Mapped[Str32]
+    encrypted_dek: Mapped[str]
+    encryption_key_id: Mapped[Str64]
+    key_fingerprint: Mapped[Str64 | None]
+    is_active: Mapped[bool] = mapped_column(server_default=text("true"))
+    expires_at: Mapped[datetime | None]
+
+
+class ApiKeyValidation(Base):
+    """What a service said about a key."""
+
+    __tablename__ = "api_key_validation_cache"
+    __table_args__ = (
+        Index("idx_api_key_validation_cache_expires", "expires_at"),
+        Index("idx_api_key_validation_cache_service_type", "service_type"),
+    )
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    service_type: Mapped[Str50] = mapped_column(
+        ForeignKey("service_registry.service_type", ondelete="CASCADE"), primary_key=True
+    )
+    key_hash: Mapped[Str255] = mapped_column(primary_key=True)
+    is_valid: Mapped[bool]
+    validated_at: Mapped[Now]
+    expires_at: Mapped[datetime] = mapped_column(server_default=text("now() + interval '1 hour'"))
+    validation_response: Mapped[Json] = mapped_column(server_default=text("'{}'"))

@@ -1,0 +1,1 @@
+"""The statements: one noun per file, one sentence per method, one statement per sentence."""

@@ -1,0 +1,84 @@
+"""What probes found."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+from uuid import UUID
+
+from db.repositories import known
+from db.statement import Driver, from_file
+from db.storable import storable_json
+
+_RECORD: Final = from_file("health.record")
+
+
+class HealthReportRow(Protocol):
+    """The outcome of one check in its slot; a report of the wire is one."""
+
+    @property
+    def instance_id(self) -> UUID:
+        """Whose check it was."""
+
+    @property
+    def scheduled_at(self) -> datetime:
+        """The slot."""
+
+    @property
+    def verdict(self) -> str:
+        """What was found."""
+
+    @property
+    def checked_at(self) -> datetime:
+        """When it was found."""
+
+    @property
+    def response_ms(self) -> float | None:
+        """How long the answer took."""
+
+    @property
+    def error(self) -> str | None:
+        """What went wrong."""
+
+    @property
+    def era(self) -> str | None:
+        """The era of the protocol, modern or legacy."""
+
+
+@dataclass(frozen=True, slots=True)
+class HealthRecorded:
+    """How many slots were new, and whose instances do not exist."""
+
+    slots: int
+    unknown: tuple[UUID, ...]
+
+
+class Health:
+    """The history of checks and the verdict that holds now."""
+
+    def __init__(self, driver: Driver) -> None:
+        """Work in the transaction of this connection."""
+        self._driver = driver
+
+    def record(self, reports: Sequence[HealthReportRow]) -> HealthRecorded:
+        """Add checks to the history and let the newest slot of each instance be its verdict.
+
+        A slot counts once however often it is reported, and in whatever order: every instance ends in the same state.
+        """
+        asked = {report.instance_id for report in reports}
+        found = known.hold_alone(self._driver, asked)
+        rows = [_row(report) for report in reports if report.instance_id in found]
+        slots = _RECORD.run(self._driver, reports=storable_json(rows)).fetchall()[0][0] if rows else 0
+        return HealthRecorded(slots=slots, unknown=tuple(sorted(asked - found)))
+
+
+def _row(report: HealthReportRow) -> dict[str, object]:
+    return {
+        "mcp_instance_id": str(report.instance_id),
+        "scheduled_at": report.scheduled_at.isoformat(),
+        "verdict": report.verdict,
+        "checked_at": report.checked_at.isoformat(),
+        "response_ms": report.response_ms,
+        "error": report.error,
+        "era": report.era,
+    }

@@ -1,0 +1,56 @@
+"""Which messages were applied or given up."""
+
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import bindparam, delete, text
+from sqlalchemy.dialects.postgresql import insert
+
+from db.models import InboxEntry
+from db.statement import Driver, Statement
+
+_ENTER: Final = Statement(
+    "inbox.claim",
+    insert(InboxEntry)
+    .values(message_id=bindparam("message_id"), wire_name=bindparam("wire_name"), outcome=bindparam("outcome"))
+    # ON CONFLICT tells nothing through the row count; RETURNING does.
+    .on_conflict_do_nothing()
+    .returning(InboxEntry.outcome),
+)
+_FORGET: Final = Statement("inbox.forget", delete(InboxEntry).where(InboxEntry.message_id == bindparam("message_id")))
+_HORIZON: Final = Statement(
+    "inbox.horizon",
+    text(
+        "SELECT retention_days FROM maintenance.data_retention_policies WHERE schema_name = 'public' AND table_name = 'inbox'"
+    ),
+)
+
+
+class Inbox:
+    """The ledger that makes the effect of a message happen once."""
+
+    def __init__(self, driver: Driver) -> None:
+        """Work in the transaction of this connection."""
+        self._driver = driver
+
+    def claim(self, message_id: UUID, wire_name: str) -> bool:
+        """Enter a message as applied; False if it was entered before.  A twin in flight is waited for."""
+        return self._enter(message_id, wire_name, "applied")
+
+    def bury(self, message_id: UUID, wire_name: str) -> bool:
+        """Enter a message as given up; False if it was entered before."""
+        return self._enter(message_id, wire_name, "dead")
+
+    def forget(self, message_id: UUID) -> None:
+        """Strike a message out, so that it may be applied once more."""
+        _FORGET.run(self._driver, message_id=message_id)
+
+    def horizon(self) -> timedelta:
+        """Return how far back entries are kept for sure: an older message may have been applied and forgotten."""
+        row = _HORIZON.run(self._driver).fetchone()
+        return timedelta(days=row[0] if row else 0)
+
+    def _enter(self, message_id: UUID, wire_name: str, outcome: str) -> bool:
+        cursor = _ENTER.run(self._driver, message_id=message_id, wire_name=wire_name, outcome=outcome)
+        return cursor.fetchone() is not None

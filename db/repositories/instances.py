@@ -1,0 +1,149 @@
+"""Instances, the ports they lease and the events they leave."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from db.errors import UnknownInstance, UnknownType, UnknownUser
+from db.statement import Driver, Statement, from_file
+from db.storable import storable, storable_json
+
+_CREATE: Final = from_file("instances.create")
+_START: Final = from_file("instances.start")
+_FAIL: Final = from_file("instances.fail")
+_DELETE: Final = from_file("instances.delete")
+_EXPIRE_DUE: Final = from_file("instances.expire_due")
+_OVERVIEW: Final = from_file("instances.overview")
+
+
+@dataclass(frozen=True, slots=True)
+class NewInstance:
+    """An instance that a user asked for."""
+
+    id: UUID
+    user_id: UUID
+    mcp_type: str
+    access_token_hash: str
+    access_token_hint: str | None
+    requested_at: datetime
+    duration_minutes: int | None = None
+    name: str | None = None
+    host_id: str = "local"
+    config: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedState:
+    """What came of asking: a pending instance with a port, or one in error with the reason."""
+
+    status: str
+    port: int | None
+    access_url: str | None
+    expires_at: datetime
+    error_message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """The process of an instance on its host."""
+
+    host_id: str
+    process_id: int
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceState:
+    """An instance with its type, its port and its latest verdict."""
+
+    id: UUID
+    user_id: UUID
+    mcp_type: str
+    name: str | None
+    host_id: str
+    status: str
+    port: int | None
+    access_url: str | None
+    process_id: int | None
+    expires_at: datetime
+    created_at: datetime
+    deleted_at: datetime | None
+    error_message: str | None
+    verdict: str | None
+    consecutive_failures: int | None
+    checked_at: datetime | None
+    holds_port: bool
+
+
+class Instances:
+    """Transitions are decided by the state in the database, never by a read before."""
+
+    def __init__(self, driver: Driver) -> None:
+        """Work in the transaction of this connection."""
+        self._driver = driver
+
+    def create(self, new: NewInstance) -> CreatedState:
+        """Create a pending instance with a port, or one in error that says what stood in the way.
+
+        Raises UnknownUser or UnknownType, which leave nothing behind.
+        """
+        row = _CREATE.run(
+            self._driver,
+            instance_id=new.id,
+            user_id=new.user_id,
+            mcp_type=new.mcp_type,
+            duration_minutes=new.duration_minutes,
+            name=new.name,
+            host_id=new.host_id,
+            config=storable_json(dict(new.config or {})),
+            access_token_hash=new.access_token_hash,
+            access_token_hint=new.access_token_hint,
+            at=new.requested_at,
+        ).fetchall()[0]
+        user_exists, type_exists, *state = row
+        if not user_exists:
+            raise UnknownUser(f"There is no active user {new.user_id}.")
+        if not type_exists:
+            raise UnknownType(f"There is no type of MCP server called {new.mcp_type!r}.")
+        return CreatedState(*state)
+
+    def start(self, instance_id: UUID, *, process: Process, at: datetime) -> bool:
+        """Set a pending instance running on its host; False, and an event, if it is not pending there."""
+        return self._move(
+            _START,
+            instance_id,
+            host_id=process.host_id,
+            process_id=process.process_id,
+            process_started_at=process.started_at,
+            at=at,
+        )
+
+    def fail(self, instance_id: UUID, *, error: str, at: datetime) -> bool:
+        """Set a live instance to error and give its port back; False, and an event, if it is not live."""
+        return self._move(_FAIL, instance_id, error=storable(error), at=at)
+
+    def delete(self, instance_id: UUID, *, reason: str | None, at: datetime) -> bool:
+        """Delete an instance softly and give its port back; False, and an event, if it was deleted before."""
+        return self._move(_DELETE, instance_id, reason=None if reason is None else storable(reason), at=at)
+
+    def expire_due(self, limit: int = 500) -> list[UUID]:
+        """Expire live instances whose time is over and give their ports back; locked ones wait for the next call."""
+        return [row[0] for row in _EXPIRE_DUE.run(self._driver, limit=limit)]
+
+    def get(self, instance_id: UUID) -> InstanceState | None:
+        """Return an instance, deleted or not."""
+        found = self.overview([instance_id])
+        return found[0] if found else None
+
+    def overview(self, instance_ids: Sequence[UUID] | None = None, *, limit: int = 1000) -> list[InstanceState]:
+        """Return these instances, or the oldest ones, for people to look at."""
+        ids = None if instance_ids is None else list(instance_ids)
+        return [InstanceState(*row) for row in _OVERVIEW.run(self._driver, instance_ids=ids, limit=limit)]
+
+    def _move(self, statement: Statement, instance_id: UUID, **values: object) -> bool:
+        row = statement.run(self._driver, instance_id=instance_id, **values).fetchone()
+        if row is None:
+            raise UnknownInstance(f"There is no instance {instance_id}.")
+        return bool(row[0])

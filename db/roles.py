@@ -1,0 +1,95 @@
+"""The roles of the cluster: who owns, who works, who sends, who reads."""
+
+import time
+from typing import Final
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from db.connect import admin_engine
+from db.errors import DatabaseError, MigrationRefused, UnsafeRole, translate
+
+OWNER: Final = "mcp_owner"
+GROUPS: Final = {"worker": "mcp_worker", "producer": "mcp_producer", "reader": "mcp_reader"}
+
+_TRIES: Final = 10
+# Roles belong to the cluster and advisory locks to a database, so two databases that are migrated at once can only
+# meet each other here: as a duplicate (42710, 23505) or as a catalog row that changed under us (XX000).
+_RACES: Final = frozenset({"42710", "23505", "XX000"})
+_NO_PRIVILEGE: Final = "42501"
+_ATTRIBUTES: Final = "NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS"
+
+
+def ensure(connection: Connection) -> None:
+    """Make the roles that are missing and let this login act as the owner; changes nothing the second time."""
+    for attempt in range(_TRIES):
+        try:
+            _ensure_once(connection)
+            connection.commit()
+        except DBAPIError as error:
+            connection.rollback()
+            state = getattr(error.orig, "sqlstate", None)
+            if state == _NO_PRIVILEGE:
+                raise MigrationRefused(
+                    f"This login may not prepare the roles ({error.orig}). Use a superuser, or the owner of the "
+                    "database with CREATEROLE."
+                ) from None
+            if state not in _RACES or attempt == _TRIES - 1:
+                raise
+            time.sleep(0.02 * (attempt + 1))
+        else:
+            return
+
+
+def _ensure_once(connection: Connection) -> None:
+    present = set(connection.scalars(text("SELECT rolname FROM pg_roles WHERE rolname LIKE 'mcp\\_%'")))
+    for role in (OWNER, *GROUPS.values()):
+        if role not in present:
+            connection.exec_driver_sql(f"CREATE ROLE {role} {_ATTRIBUTES}")
+    if not connection.scalar(
+        text(
+            "SELECT rolsuper OR pg_has_role(current_user, :owner, 'MEMBER') FROM pg_roles WHERE rolname = current_user"
+        ),
+        {"owner": OWNER},
+    ):
+        connection.exec_driver_sql(f"GRANT {OWNER} TO CURRENT_USER")
+    database = connection.scalar(text("SELECT quote_ident(current_database())"))
+    connection.exec_driver_sql(f"GRANT CREATE, TEMPORARY ON DATABASE {database} TO {OWNER}")
+    connection.exec_driver_sql(f"GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {GROUPS['worker']}")
+    connection.exec_driver_sql(f"GRANT CONNECT ON DATABASE {database} TO {GROUPS['producer']}, {GROUPS['reader']}")
+    connection.exec_driver_sql(f"GRANT USAGE, CREATE ON SCHEMA public TO {OWNER} WITH GRANT OPTION")
+    connection.exec_driver_sql("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+
+
+def create_login(admin_url: str, name: str, password: str, role: str) -> None:
+    """Make a login in the group of `worker`, `producer` or `reader`; an existing one gets the password anew."""
+    if role not in GROUPS:
+        raise DatabaseError(f"There is no role {role!r}; choose one of {', '.join(GROUPS)}.")
+    engine = admin_engine(admin_url)
+    try:
+        with engine.begin() as connection:
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, psycopg.Connection)
+            _refuse_powerful(driver, name)
+            _write_login(driver, name, password, GROUPS[role])
+    except (DBAPIError, psycopg.Error) as error:
+        raise (translate(error) or DatabaseError(str(error))) from None
+    finally:
+        engine.dispose()
+
+
+def _refuse_powerful(driver: "psycopg.Connection[tuple[bool]]", name: str) -> None:
+    found = driver.execute("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = %s", [name]).fetchone()
+    if found is not None and found[0]:
+        raise UnsafeRole(f"The role {name} is a superuser or has BYPASSRLS; choose another name for this login.")
+
+
+def _write_login(driver: "psycopg.Connection[tuple[bool]]", name: str, password: str, group: str) -> None:
+    # The server logs statements; only the SCRAM verifier may appear there.
+    verifier = driver.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
+    known = driver.execute("SELECT true FROM pg_roles WHERE rolname = %s", [name]).fetchone()
+    verb = sql.SQL("ALTER" if known else "CREATE")
+    driver.execute(sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(verb, sql.Identifier(name), sql.Literal(verifier)))
+    driver.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(group), sql.Identifier(name)))

@@ -1,0 +1,90 @@
+"""The revision of the schema, and moving it up and down."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from db import roles
+from db.connect import admin_engine
+from db.errors import MigrationRefused, translate
+
+Report: TypeAlias = Callable[[str], None]
+
+# Any constant will do; it only has to be the same for every migrator of this database.
+_MIGRATION_LOCK: Final = 0x6D63_7069
+_ROOM: Final = Path(__file__).parent / "migrations"
+
+
+def upgrade(url: str, revision: str = "head", report: Report = lambda _: None) -> None:
+    """Bring the schema up to a revision, one committed step at a time; another migrator waits for this one."""
+    with _owner_connection(url) as connection:
+        _run(connection, report, lambda config: command.upgrade(config, revision))
+
+
+def downgrade(url: str, revision: str, report: Report = lambda _: None) -> None:
+    """Take the schema down to a revision (`base` for none)."""
+    with _owner_connection(url) as connection:
+        _run(connection, report, lambda config: command.downgrade(config, revision))
+
+
+def current(connection: Connection) -> str | None:
+    """Return the revision that the database is at, None when it is empty."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+@cache
+def head() -> str:
+    """Return the newest revision that this code knows."""
+    return str(_scripts().get_current_head())
+
+
+def is_known(revision: str) -> bool:
+    """Say whether a revision is one of this code's."""
+    return any(script.revision == revision for script in _scripts().walk_revisions())
+
+
+@cache
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
+def _config(**attributes: Any) -> Config:  # noqa: ANN401  Alembic's own type for attributes
+    config = Config()
+    config.set_main_option("script_location", str(_ROOM).replace("%", "%%"))
+    config.attributes.update(attributes)
+    return config
+
+
+@contextmanager
+def _owner_connection(url: str) -> Iterator[Connection]:
+    engine = admin_engine(url)
+    try:
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"SELECT pg_advisory_lock({_MIGRATION_LOCK})")
+            roles.ensure(connection)
+            connection.exec_driver_sql(f"SET ROLE {roles.OWNER}")
+            connection.commit()
+            yield connection
+    except SQLAlchemyError as error:
+        raise (translate(error) or MigrationRefused(str(error))) from error
+    finally:
+        engine.dispose()
+
+
+def _run(connection: Connection, report: Report, step: Callable[[Config], None]) -> None:
+    try:
+        step(_config(connection=connection, report=report))
+    except CommandError as error:
+        raise MigrationRefused(
+            f"{error}. The database was left as it was; is it one that this code made, and is this code as new as it?"
+        ) from error

@@ -1,0 +1,31 @@
+"""Rows that a new system needs before anybody can use it."""
+
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from db.connect import admin_engine
+from db.errors import DatabaseError, translate
+from db.roles import OWNER
+
+_ADD_USER = text(
+    """
+    INSERT INTO users (id, email, name) VALUES (:user_id, :email, :name)
+    ON CONFLICT (id) DO UPDATE SET email = excluded.email, name = excluded.name, is_active = true, deleted_at = NULL
+    RETURNING xmax = 0
+    """
+)
+
+
+def add_user(url: str, *, user_id: UUID, email: str, name: str) -> bool:
+    """Make sure that an active user of this id, address and name exists; True if it is new."""
+    engine = admin_engine(url)
+    try:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"SET LOCAL ROLE {OWNER}")
+            return bool(connection.scalar(_ADD_USER, {"user_id": user_id, "email": email, "name": name}))
+    except SQLAlchemyError as error:
+        raise (translate(error) or DatabaseError(str(error))) from None
+    finally:
+        engine.dispose()
