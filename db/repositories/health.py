@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 from uuid import UUID
 
 from db.repositories import known
@@ -13,36 +13,17 @@ from db.storable import storable_json
 _RECORD: Final = from_file("health.record")
 
 
-class HealthReportRow(Protocol):
-    """The outcome of one check in its slot; a report of the wire is one."""
+@dataclass(frozen=True, slots=True)
+class HealthReportRow:
+    """The outcome of one check in its slot."""
 
-    @property
-    def instance_id(self) -> UUID:
-        """Whose check it was."""
-
-    @property
-    def scheduled_at(self) -> datetime:
-        """The slot."""
-
-    @property
-    def verdict(self) -> str:
-        """What was found."""
-
-    @property
-    def checked_at(self) -> datetime:
-        """When it was found."""
-
-    @property
-    def response_ms(self) -> float | None:
-        """How long the answer took."""
-
-    @property
-    def error(self) -> str | None:
-        """What went wrong."""
-
-    @property
-    def era(self) -> str | None:
-        """The era of the protocol, modern or legacy."""
+    instance_id: UUID
+    scheduled_at: datetime
+    verdict: str
+    checked_at: datetime
+    response_ms: float | None = None
+    error: str | None = None
+    era: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

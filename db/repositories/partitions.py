@@ -28,6 +28,14 @@ _HORIZON: Final = Statement(
 
 
 @dataclass(frozen=True, slots=True)
+class RetentionStep:
+    """One step of retention: what was done (freed, dropped, detached) to which partition."""
+
+    action: str
+    relation: str
+
+
+@dataclass(frozen=True, slots=True)
 class Horizon:
     """How far the partitions of a table reach, and what is wrong with them."""
 
@@ -64,16 +72,16 @@ class Partitions:
         row = _ENSURE_FOR.run(self._driver, schema_name=schema, table_name=table, at=at).fetchall()[0]
         return None if row[0] is None else str(row[0])
 
-    def retain(self) -> list[str]:
-        """Take one step of retention and return what it changed; an empty list when nothing is left to do.
+    def retain(self) -> RetentionStep | None:
+        """Take one step of retention, or return None when nothing is left to do.
 
         One step per transaction: each holds strong locks on one table until the commit.  Tables in use are skipped.
         """
-        for outcome, statement in _STEPS:
+        for action, statement in _STEPS:
             relation = statement.run(self._driver).fetchall()[0][0]
             if relation is not None:
-                return [f"{outcome} {relation}"]
-        return []
+                return RetentionStep(action, relation)
+        return None
 
     def horizon(self) -> list[Horizon]:
         """Return how far the partitions of each table reach."""
