@@ -48,6 +48,6 @@ TIMETABLE: Final = (
     Entry("expire-caches", _cron(minute="*/5"), CacheExpiryDue),
     # Months of partitions are always ready, so a missed night harms nothing; hourly finds a gap early.
     Entry("create-partitions", _cron(minute="10"), PartitionsDue),
-    # At night, since detaching a partition waits for long readers.
-    Entry("apply-retention", _cron(hour="2", minute="40"), RetentionDue),
+    # One partition a tick, so no lock is held for long; whoever stands in its way is met again soon.
+    Entry("apply-retention", _cron(minute="*/10"), RetentionDue),
 )

@@ -14,7 +14,8 @@ _SECRET_TEXT: Final = re.compile(
     r"(?P<name>(?:pass(?:word|wd|phrase)|secret|token|api[_-]?key|private[_-]?key|credential|cookie)"
     r"[\"']?\s*[=:]\s*[\"']?)(?P<value>[^\s\"',;}&]+)"
     r"|(?P<scheme>(?:authorization[\"']?\s*[=:]\s*[\"']?)?(?:bearer|basic)\s+)(?P<credentials>[A-Za-z0-9+/=._~-]{8,})"
-    r"|(?P<url>[a-z][a-z0-9+.-]*://[^\s/:@]*:)(?P<password>[^\s/@]+)(?=@)"
+    # Bounded, and only at the start of a word: a payload may be one word of a million letters.
+    r"|(?P<url>(?<![a-z0-9])[a-z][a-z0-9+.-]{1,15}://[^\s/:@]{0,100}:)(?P<password>[^\s/@]+)(?=@)"
     r"|(?P<prefixed>\b(?:sk|pk|ghp|gho|xox[abp]|figd)[-_][A-Za-z0-9_-]{12,})",
     re.IGNORECASE,
 )

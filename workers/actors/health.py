@@ -1,5 +1,6 @@
 """Health: probe what is due, and record what was found, by whomever."""
 
+from db.repositories.health import HealthReportRow
 from db.unit_of_work import UnitOfWork
 from producers import CheckHealth, HealthReported
 
@@ -10,7 +11,7 @@ from ..resources import Resources
 @actor(HealthReported)
 def record(message: HealthReported, uow: UnitOfWork) -> None:
     """Record verdicts; per instance the newest slot wins and a slot counts once."""
-    uow.health.record(message.reports)
+    uow.health.record([HealthReportRow(**report.model_dump()) for report in message.reports])
 
 
 def probe(message: CheckHealth, resources: Resources) -> HealthReported:

@@ -1,27 +1,44 @@
 """What keeps the database small and current."""
 
+from typing import Final
+
+from db.errors import Conflict
 from db.unit_of_work import UnitOfWork
 from producers import CacheExpiryDue, PartitionsDue, RetentionDue
 
 from ..actor import actor
+
+RETENTION: Final = "apply-retention"
 
 
 @actor(PartitionsDue)
 def create_partitions(message: PartitionsDue, uow: UnitOfWork) -> None:
     """Make the partitions of the months to come."""
     made = uow.partitions.ensure()
-    uow.runs.record("create-partitions", started_at=message.fire_time, affected=len(made), detail={"made": made})
+    if made:
+        uow.runs.record("create-partitions", started_at=message.fire_time, affected=len(made), detail={"made": made})
 
 
 @actor(RetentionDue)
 def apply_retention(message: RetentionDue, uow: UnitOfWork) -> None:
-    """Detach the partitions that no policy keeps, and drop those whose grace is over."""
-    gone = uow.partitions.retain()
-    uow.runs.record("apply-retention", started_at=message.fire_time, affected=len(gone), detail={"gone": gone})
+    """Take one step: detach a partition that no policy keeps, or drop one whose grace is over.
+
+    One step a tick keeps each lock as short as can be; a step that a long reader is in the way of
+    is left for the next tick.
+    """
+    try:
+        with uow.savepoint():
+            step = uow.partitions.retain()
+    except Conflict as conflict:
+        uow.runs.record(RETENTION, started_at=message.fire_time, affected=0, detail={"waits": str(conflict)})
+        return
+    if step is not None:
+        uow.runs.record(RETENTION, started_at=message.fire_time, affected=1, detail={step.action: step.relation})
 
 
 @actor(CacheExpiryDue)
 def expire_caches(message: CacheExpiryDue, uow: UnitOfWork) -> None:
     """Delete validation results that have expired."""
     affected = uow.cache.expire()
-    uow.runs.record("expire-caches", started_at=message.fire_time, affected=affected, detail={})
+    if affected:
+        uow.runs.record("expire-caches", started_at=message.fire_time, affected=affected)

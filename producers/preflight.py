@@ -1,0 +1,49 @@
+"""Looks at Redis before anybody relies on it."""
+
+from typing import Any, Final, cast
+
+import redis
+from redis.exceptions import RedisError
+
+from .errors import BrokerUnavailable, ProducerError
+
+OLDEST_MAJOR: Final = 7
+
+
+class UnsuitableRedis(ProducerError):
+    """Redis answers, but could drop messages or lacks a command; the sentence says what to change."""
+
+
+def check_redis(client: "redis.Redis[bytes]", address: str) -> list[str]:
+    """Raise when this Redis must not carry messages; give sentences on what is allowed but unwise."""
+    try:
+        info = cast("dict[str, Any]", client.info())
+    except RedisError as error:
+        message = f"Redis at {address} cannot be reached ({error}): check REDIS_URL and the server"
+        raise BrokerUnavailable(message) from error
+    _check_version(info, address)
+    _check_eviction(info, address)
+    return _doubts(info, address)
+
+
+def _check_version(info: dict[str, Any], address: str) -> None:
+    version = str(info.get("redis_version", "0"))
+    if int(version.partition(".")[0]) < OLDEST_MAJOR:
+        message = f"Redis at {address} is version {version}: use Redis 7, Valkey 8 or newer"
+        raise UnsuitableRedis(message)
+
+
+def _check_eviction(info: dict[str, Any], address: str) -> None:
+    policy = str(info.get("maxmemory_policy", "noeviction"))
+    if policy.startswith("allkeys"):
+        message = (
+            f"Redis at {address} may drop messages when its memory is full (maxmemory-policy {policy}):"
+            " set maxmemory-policy noeviction"
+        )
+        raise UnsuitableRedis(message)
+
+
+def _doubts(info: dict[str, Any], address: str) -> list[str]:
+    if int(info.get("aof_enabled", 0)):
+        return []
+    return [f"Redis at {address} keeps messages in memory only: set appendonly yes to keep them over a restart"]

@@ -1,0 +1,57 @@
+"""Real servers for the tests: one PostgreSQL and one Valkey for each test process."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from db.engine import Database
+from embedded.valkey import ValkeyServer
+from tests import databases
+from tests.databases import TestDatabase
+
+
+@pytest.fixture(scope="session")
+def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
+    """Run a Valkey for this test process."""
+    folder: Path = tmp_path_factory.mktemp("valkey")
+    with ValkeyServer(folder) as server:
+        yield server
+
+
+@pytest.fixture
+def redis_url(valkey_server: ValkeyServer) -> str:
+    """Give the URL of an empty Valkey."""
+    redis.Redis(port=valkey_server.port).flushall()
+    return valkey_server.url
+
+
+@pytest.fixture(scope="session")
+def database_server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give a superuser's URL of a real PostgreSQL: TEST_DATABASE_URL, or one of this test process."""
+    with databases.server_url(tmp_path_factory.mktemp("postgres")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def database_template(database_server_url: str) -> Iterator[TestDatabase]:
+    """Migrate one database for all tests of this process."""
+    template = databases.make_template(database_server_url)
+    yield template
+    databases.drop(template, database_server_url)
+
+
+@pytest.fixture
+def test_database(database_template: TestDatabase, database_server_url: str) -> Iterator[TestDatabase]:
+    """Give a migrated database that nobody else uses."""
+    database = databases.copy(database_template)
+    yield database
+    databases.drop(database, database_server_url)
+
+
+@pytest.fixture
+def database(test_database: TestDatabase) -> Iterator[Database]:
+    """Open a migrated database as a worker does."""
+    with test_database.worker() as opened:
+        yield opened

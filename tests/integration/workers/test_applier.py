@@ -1,0 +1,336 @@
+"""Each delivery ends exactly once: applied, or as a dead letter that says why."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from db.engine import Database
+from db.settings import DatabaseSettings
+from db.unit_of_work import UnitOfWork
+from producers import CreateInstance, DeleteInstance, LogLine, LogsEmitted, Message
+from producers import message_id as ids
+from producers.envelope import seal
+from tests.databases import TestDatabase
+from tests.integration.workers.bus import RecordingTransport
+from workers.actor import AnyActor, actor
+from workers.actors import ACTORS
+from workers.applier import BACK_OFF, Applier, HandedBackError
+from workers.commands import dead_letters
+from workers.delivery import Delivery
+from workers.janitor import Janitor, _envelope
+from workers.probes.prober import Prober
+from workers.resources import Resources
+
+USER = UUID(int=7)
+
+
+@pytest.fixture(scope="module")
+def resources() -> Iterator[Resources]:
+    prober = Prober()
+    yield Resources(prober)
+    prober.close()
+
+
+@pytest.fixture(autouse=True)
+def user(test_database: TestDatabase) -> None:
+    test_database.ask("INSERT INTO users (id, email, name) VALUES (%s, 'ada@example.org', 'Ada')", USER)
+
+
+@pytest.fixture
+def applier(database: Database, resources: Resources) -> Applier:
+    return make_applier(database, resources, *ACTORS)
+
+
+def make_applier(database: Database, resources: Resources, *actors: AnyActor) -> Applier:
+    by_name = {each.contract.wire_name: each for each in actors}
+    return Applier(database, resources, by_name, stopping=threading.Event())
+
+
+def delivered(message: Message, *, earlier: int = 0, **options: Any) -> Delivery:
+    return repacked(seal(message), earlier=earlier, **options)
+
+
+def repacked(raw: bytes, *, earlier: int = 0, **options: Any) -> Delivery:
+    envelope = json.loads(raw)
+    envelope["options"] |= options
+    return Delivery.unpack(envelope["queue_name"], envelope["message_id"], json.dumps(envelope).encode(), earlier)
+
+
+def changed(message: Message, **fields: Any) -> Delivery:
+    envelope = json.loads(seal(message))
+    envelope["args"][0] |= fields
+    return repacked(json.dumps(envelope).encode())
+
+
+def create(**fields: Any) -> CreateInstance:
+    given = {"instance_id": uuid4(), "user_id": USER, "mcp_type": "figma", "access_token_hash": uuid4().hex * 2}
+    return CreateInstance(**(given | fields))
+
+
+def reasons(database: TestDatabase) -> list[object]:
+    return [reason for (reason,) in database.ask("SELECT reason FROM dead_letters ORDER BY created_at")]
+
+
+def test_a_message_is_applied_once_however_often_it_is_delivered(
+    applier: Applier, test_database: TestDatabase
+) -> None:
+    delivery = delivered(create())
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(applier, [delivery] * 16))
+    assert test_database.value("SELECT count(*) FROM mcp_instances") == 1
+    assert test_database.value("SELECT count(*) FROM mcp_events") == 1
+    assert test_database.value("SELECT count(*) FROM inbox") == 1
+
+
+def test_the_effect_and_the_inbox_row_are_one_transaction(
+    database: Database, resources: Resources, test_database: TestDatabase
+) -> None:
+    calls: list[UUID] = []
+
+    @actor(CreateInstance)
+    def half(message: CreateInstance, uow: UnitOfWork) -> None:
+        uow.runs.record("half", started_at=message.occurred_at, affected=1, detail={})
+        calls.append(message.message_id)
+        if len(calls) == 1:
+            error = "died in the middle"
+            raise RuntimeError(error)
+
+    applier, message = make_applier(database, resources, half), create()
+    applier(delivered(message))
+    assert test_database.value("SELECT count(*) FROM maintenance.runs WHERE task = 'half'") == 0
+    assert test_database.value("SELECT count(*) FROM inbox") == 0
+    applier(delivered(message, attempts=1))
+    assert test_database.value("SELECT count(*) FROM maintenance.runs WHERE task = 'half'") == 1
+    assert test_database.value("SELECT count(*) FROM redeliveries") == 0
+
+
+BAD: dict[str, tuple[Callable[[], Delivery], str]] = {
+    "an envelope that is no JSON": (lambda: Delivery.unpack("instances", str(ids.new()), b"{", 0), "unreadable"),
+    "an envelope without a payload": (
+        lambda: Delivery.unpack("instances", str(ids.new()), b'{"message_id": "x", "actor_name": "y"}', 0),
+        "unreadable",
+    ),
+    "an envelope over the limit": (
+        lambda: Delivery.unpack("logs", str(ids.new()), b'"' + b"x" * 1_100_000 + b'"', 0),
+        "unreadable",
+    ),
+    "a nesting without end": (
+        lambda: Delivery.unpack("logs", str(ids.new()), b"[" * 200_000, 0),
+        "unreadable",
+    ),
+    "a wrong type": (lambda: changed(create(), user_id=7), "invalid"),
+    "an unknown field": (lambda: changed(create(), colour="red"), "invalid"),
+    "a naive time": (lambda: changed(create(), occurred_at="2026-11-21T10:00:00"), "invalid"),
+    "a NUL": (lambda: changed(create(), name="a\x00b"), "invalid"),
+    "a lone surrogate": (lambda: changed(create(), name="a\ud800b"), "invalid"),
+    "an id of another version": (
+        lambda: repacked(_with_id(create(), str(uuid4()))),
+        "invalid",
+    ),
+    "an id that is no UUID": (lambda: repacked(_with_id(create(), "seven")), "invalid"),
+    "an id from the future": (lambda: repacked(_with_id(create(), _id_at(timedelta(hours=1)))), "future-id"),
+    "an id older than the inbox": (lambda: repacked(_with_id(create(), _id_at(-timedelta(days=40)))), "expired-id"),
+    "an unknown user": (lambda: delivered(create(user_id=uuid4())), "unknown_user"),
+    "an unknown type": (lambda: delivered(create(mcp_type="fax")), "unknown_type"),
+    "an unknown instance": (lambda: delivered(DeleteInstance(instance_id=uuid4())), "unknown_instance"),
+}
+
+
+def _with_id(message: Message, message_id: str) -> bytes:
+    envelope = json.loads(seal(message))
+    envelope["message_id"] = message_id
+    return json.dumps(envelope).encode()
+
+
+def _id_at(offset: timedelta) -> str:
+    return str(ids.of_tick("x", datetime.now(UTC) + offset))
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_bad_message_is_a_dead_letter_with_its_reason_and_its_neighbour_is_applied(
+    what: str, applier: Applier, test_database: TestDatabase
+) -> None:
+    make, reason = BAD[what]
+    bad = make()
+    applier(bad)
+    applier(bad)
+    applier(delivered(create()))
+    assert reasons(test_database) == [reason]
+    assert test_database.value("SELECT count(*) FROM mcp_instances") == 1
+    assert test_database.value("SELECT error FROM dead_letters") != ""
+
+
+def test_an_unknown_wire_name_is_parked_and_applied_by_a_worker_that_knows_it(
+    database: Database, resources: Resources, test_database: TestDatabase
+) -> None:
+    message = create()
+    make_applier(database, resources)(delivered(message))
+    assert test_database.ask("SELECT state, wire_name FROM redeliveries") == [("parked", "instances.create.v1")]
+    (redelivery,) = due(database, [message.wire_name])
+    make_applier(database, resources, *ACTORS)(redelivery)
+    assert test_database.value("SELECT count(*) FROM mcp_instances") == 1
+    assert test_database.value("SELECT count(*) FROM redeliveries") == 0
+
+
+def due(database: Database, wire_names: list[str]) -> list[Delivery]:
+    with database.transaction() as uow:
+        rows = uow.redeliveries.due(wire_names=wire_names, limit=10, lease_seconds=60)
+    return [Delivery.unpack(row.queue, str(row.message_id), _envelope(row), 0) for row in rows]
+
+
+def test_a_delayed_message_waits_in_the_database(
+    applier: Applier, database: Database, test_database: TestDatabase
+) -> None:
+    eta = int((time.time() + 1) * 1000)
+    applier(delivered(create(), eta=eta))
+    assert test_database.value("SELECT count(*) FROM mcp_instances") == 0
+    assert due(database, []) == []
+    time.sleep(1.1)
+    (redelivery,) = due(database, [])
+    applier(redelivery)
+    assert test_database.value("SELECT count(*) FROM mcp_instances") == 1
+
+
+def test_a_message_that_always_fails_is_tried_with_back_off_and_then_given_up(
+    database: Database, resources: Resources, test_database: TestDatabase
+) -> None:
+    @actor(CreateInstance)
+    def broken(message: CreateInstance, uow: UnitOfWork) -> None:
+        del message, uow
+        error = "password=hunter2 did not work"
+        raise RuntimeError(error)
+
+    applier, message = make_applier(database, resources, broken), create()
+    for attempts, seconds in enumerate(BACK_OFF):
+        applier(delivered(message, **({"attempts": attempts} if attempts else {})))
+        ((waits, state),) = test_database.ask(
+            "SELECT extract(epoch FROM due_at - now())::float, state FROM redeliveries"
+        )
+        assert state == "retry"
+        assert seconds - 1 <= float(str(waits)) <= seconds * 1.5
+    applier(delivered(message, attempts=len(BACK_OFF)))
+    assert reasons(test_database) == ["exhausted"]
+    assert test_database.value("SELECT count(*) FROM redeliveries") == 0
+    assert test_database.value("SELECT count(*) FROM dead_letters WHERE traceback LIKE '%%RuntimeError%%'") == 1
+    assert test_database.value("SELECT count(*) FROM dead_letters WHERE traceback LIKE '%%hunter2%%'") == 0
+
+
+def test_a_message_whose_worker_died_each_time_is_given_up_after_three_deliveries(
+    database: Database, resources: Resources, test_database: TestDatabase
+) -> None:
+    class Killed(BaseException):
+        """Stands for SIGKILL: nothing after it runs."""
+
+    starts: list[UUID] = []
+
+    @actor(CreateInstance)
+    def deadly(message: CreateInstance, uow: UnitOfWork) -> None:
+        del uow
+        starts.append(message.message_id)
+        raise Killed
+
+    applier, message = make_applier(database, resources, deadly), create()
+    for earlier in range(3):
+        with pytest.raises(Killed):
+            applier(delivered(message, earlier=earlier))
+    applier(delivered(message, earlier=3))
+    assert len(starts) == 3
+    assert reasons(test_database) == ["poison"]
+
+
+def test_a_message_that_only_lay_beside_poison_is_not_blamed(
+    applier: Applier, test_database: TestDatabase
+) -> None:
+    applier(delivered(create(), earlier=9))
+    assert reasons(test_database) == []
+    assert test_database.value("SELECT count(*) FROM mcp_instances") == 1
+    assert test_database.value("SELECT count(*) FROM redeliveries") == 0
+
+
+def test_a_dead_letter_is_replayed_under_its_own_id(
+    applier: Applier, database: Database, test_database: TestDatabase
+) -> None:
+    stranger = uuid4()
+    message = create(user_id=stranger)
+    applier(delivered(message))
+    test_database.ask("INSERT INTO users (id, email, name) VALUES (%s, 'late@example.org', 'Late')", stranger)
+    letter_id = UUID(str(test_database.value("SELECT id FROM dead_letters")))
+    dead_letters.replay(database, letter_id)
+    (redelivery,) = due(database, [])
+    assert redelivery.message_id == str(message.message_id)
+    applier(redelivery)
+    assert test_database.value("SELECT id FROM mcp_instances") == message.instance_id
+    assert "No dead letters" in dead_letters.show_list(database, limit=10, reason=None, as_json=False)
+
+
+def test_a_secret_in_a_payload_does_not_reach_the_dead_letters(
+    applier: Applier, database: Database, test_database: TestDatabase
+) -> None:
+    canary = "canary-4711-do-not-print"
+    applier(changed(create(), api_key=canary))
+    applier(changed(create(), config={"password": canary}, user_id=7))
+    applier(Delivery.unpack("instances", str(ids.new()), f'{{"token": "{canary}"'.encode(), 0))
+    assert len(reasons(test_database)) == 3
+    assert test_database.value("SELECT count(*) FROM dead_letters d WHERE d::text LIKE %s", f"%{canary}%") == 0
+    letter_id = UUID(str(test_database.value("SELECT id FROM dead_letters LIMIT 1")))
+    with pytest.raises(dead_letters.CommandError, match="secret was taken out"):
+        dead_letters.replay(database, letter_id)
+
+
+def test_a_process_that_stops_hands_back_what_the_absent_database_cannot_take(
+    resources: Resources,
+) -> None:
+    nowhere = Database(DatabaseSettings(url="postgresql://nobody@127.0.0.1:1/none"))
+    stopping = threading.Event()
+    applier = Applier(nowhere, resources, {each.contract.wire_name: each for each in ACTORS}, stopping=stopping)
+    threading.Timer(0.5, stopping.set).start()
+    with pytest.raises(HandedBackError):
+        applier(delivered(create()))
+
+
+def test_lines_of_a_batch_are_stored_once_and_unknown_instances_are_put_aside(
+    applier: Applier, test_database: TestDatabase
+) -> None:
+    wanted = create()
+    applier(delivered(wanted))
+    now = datetime.now(UTC)
+    lines = [
+        LogLine(instance_id=wanted.instance_id, timestamp=now, message="hello"),
+        LogLine(instance_id=uuid4(), timestamp=now, message="from nowhere"),
+        LogLine(instance_id=wanted.instance_id, timestamp=now.replace(year=1999), message="a\x00b", level="warn"),
+    ]
+    delivery = delivered(LogsEmitted(lines=lines))
+    applier(delivery)
+    applier(delivery)
+    assert test_database.ask("SELECT message FROM mcp_logs ORDER BY message") == [("a\ufffdb",), ("hello",)]
+    assert test_database.value("SELECT count(*) FROM log_quarantine") == 1
+
+
+def test_janitors_of_many_workers_send_a_due_message_once(database: Database, test_database: TestDatabase) -> None:
+    message = create()
+    with database.transaction() as uow:
+        uow.redeliveries.postpone(
+            message.message_id,
+            queue="instances",
+            wire_name=message.wire_name,
+            envelope=seal(message).decode(),
+            state="retry",
+            attempts=2,
+            due_at=datetime.now(UTC) - timedelta(seconds=1),
+            error=None,
+        )
+    transport = RecordingTransport()
+    janitors = [Janitor(None, database, transport, []) for _ in range(4)]  # type: ignore[arg-type]  relaying needs no broker
+    with ThreadPoolExecutor(4) as threads:
+        assert sum(threads.map(lambda janitor: janitor.relay(), janitors)) == 1
+    ((queue, message_id, raw),) = transport.sealed
+    assert (queue, message_id) == ("instances", str(message.message_id))
+    assert Delivery.unpack(queue, message_id, raw, 0).attempts == 2
+    assert test_database.value("SELECT count(*) FROM redeliveries") == 1
