@@ -22,12 +22,12 @@ _OVERVIEW: Final = from_file("instances.overview")
 class NewInstance:
     """An instance that a user asked for."""
 
-    instance_id: UUID
+    id: UUID
     user_id: UUID
     mcp_type: str
     access_token_hash: str
     access_token_hint: str | None
-    at: datetime
+    requested_at: datetime
     duration_minutes: int | None = None
     name: str | None = None
     host_id: str = "local"
@@ -91,7 +91,7 @@ class Instances:
         """
         row = _CREATE.run(
             self._driver,
-            instance_id=new.instance_id,
+            instance_id=new.id,
             user_id=new.user_id,
             mcp_type=new.mcp_type,
             duration_minutes=new.duration_minutes,
@@ -100,7 +100,7 @@ class Instances:
             config=storable_json(dict(new.config or {})),
             access_token_hash=new.access_token_hash,
             access_token_hint=new.access_token_hint,
-            at=new.at,
+            at=new.requested_at,
         ).fetchall()[0]
         user_exists, type_exists, *state = row
         if not user_exists:
