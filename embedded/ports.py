@@ -2,6 +2,7 @@
 
 import random
 import socket
+from pathlib import Path
 from typing import Final
 
 # Below the range from which systems hand out ports to clients: a client that keeps trying a
@@ -9,10 +10,21 @@ from typing import Final
 SERVER_PORTS: Final = range(20_000, 32_000)
 
 
-def free_port(preferred: int | None = None) -> int:
-    """Return the preferred port if it is free, else any free one."""
-    if preferred is not None and is_free(preferred):
-        return preferred
+def kept_port(file: Path) -> int:
+    """Return the port in the file, if it is free, or write a free one there: URLs last as long as the data."""
+    try:
+        port = int(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        port = 0
+    if port not in SERVER_PORTS or not is_free(port):
+        port = free_port()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"{port}\n", encoding="utf-8")
+    return port
+
+
+def free_port() -> int:
+    """Return a port that no server listens on."""
     candidates = random.sample(SERVER_PORTS, k=200)
     return next(port for port in candidates if is_free(port))
 

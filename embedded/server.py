@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import ClassVar, Final, Self
 
 from . import keeper
-from .ports import free_port
+from .ports import kept_port
 
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 30.0
@@ -33,7 +33,7 @@ class Server(ABC):
 
     def __init__(self, data_dir: Path, *, port: int | None = None) -> None:
         self.data_dir = data_dir.resolve()
-        self.port = free_port() if port is None else port
+        self.port = kept_port(self.data_dir / "port") if port is None else port
         self.log = self.data_dir / "server.log"
         self._keeper: subprocess.Popen[bytes] | None = None
         self._pid = 0

@@ -1,6 +1,8 @@
 """Reads compose.yaml as Compose would, so that tests can run its commands as plain processes."""
 
+import os
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any, Final
 import yaml
 
 ROOT: Final = Path(__file__).parents[2]
+SECRETS: Final = "/run/secrets"
 VARIABLE: Final = re.compile(r"\$\{(?P<name>\w+)(?::-(?P<default>[^}]*))?\}")
 
 
@@ -25,7 +28,21 @@ class Service:
 
     def module(self) -> str:
         """Return what `python -m` is told to run."""
-        return self.command[self.command.index("-m") + 1]
+        found = re.search(r"python -m (\w+)", " ".join(self.command))
+        if found is None:
+            raise LookupError(f"{self.name} runs no module: {self.command}")
+        return found[1]
+
+    def process(self, secrets: Path, overrides: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
+        """Return the command line and environment of a container's process, for a process without a container.
+
+        `secrets` stands for /run/secrets; `overrides` replaces addresses that only exist between containers.
+        """
+        local = [word.replace(SECRETS, str(secrets)) for word in self.command]
+        environment = {name: value.replace(SECRETS, str(secrets)) for name, value in self.environment.items()}
+        # `python` is the one of this environment, as it is the image's in a container.
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        return local, {"PATH": path, **environment, **overrides}
 
 
 def document(environment: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -2,6 +2,7 @@ import importlib.util
 import json
 import re
 from importlib import resources
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -39,6 +40,13 @@ def test_everything_that_is_named_is_declared() -> None:
                 assert value.removeprefix("/run/secrets/") in service["secrets"], f"{name}: {variable}"
 
 
+def test_a_command_runs_outside_a_container_too(tmp_path: Path) -> None:
+    service = compose.services()["login"]
+    command, environment = service.process(tmp_path, {"DATABASE_ADMIN_URL_FILE": "elsewhere"})
+    assert command[2].endswith(f"< {tmp_path}/worker_password")
+    assert environment["DATABASE_ADMIN_URL_FILE"] == "elsewhere"
+
+
 def test_the_broker_drops_no_message() -> None:
     words = compose.services()["valkey"].command
     settings = dict(zip(words[1::2], words[2::2], strict=True))
@@ -54,7 +62,8 @@ def test_workers_and_schedulers_are_several() -> None:
 
 @pytest.mark.parametrize("service", OURS, ids=lambda service: service.name)
 def test_a_command_runs_a_package_that_the_image_has(service: compose.Service) -> None:
-    """In the exec form, so that a signal reaches our process and no shell."""
+    """No shell stays in between, so that a signal reaches our process."""
+    assert service.command[0] == "python" or service.command[2].startswith("exec python ")
     copied = re.findall(r"^COPY (\w+) \1$", (compose.ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
     admitted = re.findall(r"^!(\w+)$", (compose.ROOT / ".dockerignore").read_text(encoding="utf-8"), re.MULTILINE)
     assert service.module() in copied

@@ -22,9 +22,7 @@ if sys.argv[2] == "wait":
 
 
 def started(home: Path, *, then: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-c", OWNER, str(home), then], stdout=subprocess.PIPE, text=True
-    )
+    return subprocess.Popen([sys.executable, "-c", OWNER, str(home), then], stdout=subprocess.PIPE, text=True)
 
 
 def alive(pid: int) -> bool:
@@ -36,9 +34,7 @@ def alive(pid: int) -> bool:
 
 
 @pytest.mark.parametrize("then", ["wait", "return"])
-def test_no_process_is_left_when_the_owner_is_killed_or_just_returns(
-    tmp_path: Path, then: str
-) -> None:
+def test_no_process_is_left_when_the_owner_is_killed_or_just_returns(tmp_path: Path, then: str) -> None:
     with started(tmp_path, then=then) as owner:
         assert owner.stdout is not None
         pids = [int(word) for word in owner.stdout.readline().split()]

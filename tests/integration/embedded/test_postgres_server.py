@@ -69,9 +69,7 @@ def test_it_starts_over_a_crash_whose_pid_another_process_has_now(
     assert ask(postgres, "SELECT 1") == 1
 
 
-def test_two_servers_never_share_their_data(
-    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_servers_never_share_their_data(postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "STOP_SECONDS", 0.1)
     with pytest.raises(ServerNotStarted, match="stop it first"):
         PostgresServer(postgres.data_dir).start()

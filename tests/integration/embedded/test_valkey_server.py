@@ -30,9 +30,7 @@ def test_it_forgets_nothing_by_policy_and_takes_the_config_asked_for(client: red
 
 
 @pytest.mark.parametrize("end", ["stop", "kill"])
-def test_data_and_port_stay_however_it_ends(
-    valkey: ValkeyServer, client: redis.Redis, end: str
-) -> None:
+def test_data_and_port_stay_however_it_ends(valkey: ValkeyServer, client: redis.Redis, end: str) -> None:
     port = valkey.port
     client.rpush("queue", "message")
     # Told to be on disk, so that the kill finds it there.
@@ -44,9 +42,7 @@ def test_data_and_port_stay_however_it_ends(
     assert client.lrange("queue", 0, -1) == ["message"]
 
 
-def test_two_servers_never_share_their_data(
-    valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_servers_never_share_their_data(valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "STOP_SECONDS", 0.1)
     with pytest.raises(ServerNotStarted, match="stop it first"):
         ValkeyServer(valkey.data_dir).start()

@@ -36,9 +36,7 @@ def test_a_folder_that_others_may_write_is_not_trusted(site: Path) -> None:
     assert programs.copied(site) != copy
 
 
-def test_a_link_that_waits_in_the_temporary_folder_is_not_followed(
-    site: Path, tmp_path: Path
-) -> None:
+def test_a_link_that_waits_in_the_temporary_folder_is_not_followed(site: Path, tmp_path: Path) -> None:
     copy = programs.copied(site)
     copy.rename(tmp_path / "elsewhere")
     copy.symlink_to(tmp_path / "elsewhere")
