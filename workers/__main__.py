@@ -34,10 +34,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command and give back its exit code; an error is one sentence on standard error."""
     options = _parser().parse_args(arguments)
     try:
-        return _COMMANDS[options.command](options)
+        return _COMMANDS[options.command or "run"](options)
     except (ProcessError, DatabaseError, ProducerError, dead_letters.CommandError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
-        return REFUSED if options.command == "run" and options.lifeline is not None else 1
+        return REFUSED if options.lifeline is not None else 1
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -119,7 +119,6 @@ def _database(environment: Mapping[str, str], *, connections: int) -> DatabaseSe
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
-    parser.set_defaults(command="run")
     parser.add_argument("--processes", type=int, default=1, help="worker processes (default 1)")
     parser.add_argument("--threads", type=int, default=8, help="threads of each process (default 8)")
     parser.add_argument("--queues", action="append", metavar="QUEUE", help="work on this queue only; may be repeated")
