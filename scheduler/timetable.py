@@ -27,14 +27,12 @@ class Entry:
 
     def last_fire_time(self, until: datetime, within: timedelta) -> datetime | None:
         """Give the latest fire time up to ``until``, looking back no further than ``within``."""
-        last = None
         # Widening steps: a tick of every ten seconds is found at once, a monthly one within few steps.
         for step in (timedelta(minutes=1), timedelta(hours=1), timedelta(days=1), within):
-            for last in self.fire_times(until - min(step, within), until):
-                pass
-            if last is not None:
-                break
-        return last
+            found = list(self.fire_times(until - min(step, within), until))
+            if found:
+                return found[-1]
+        return None
 
 
 def _cron(**fields: str) -> CronTrigger:

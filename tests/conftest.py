@@ -1,7 +1,6 @@
 """Real servers for the tests: one PostgreSQL and one Valkey for each test process."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import redis
@@ -15,8 +14,7 @@ from tests.databases import TestDatabase
 @pytest.fixture(scope="session")
 def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
     """Run a Valkey for this test process."""
-    folder: Path = tmp_path_factory.mktemp("valkey")
-    with ValkeyServer(folder) as server:
+    with ValkeyServer(tmp_path_factory.mktemp("valkey")) as server:
         yield server
 
 

@@ -18,7 +18,7 @@ from db.settings import DatabaseSettings
 from embedded.postgres import PostgresServer
 
 LOGIN: Final = "minimcp_test_worker"
-PASSWORD: Final = "only for tests"  # noqa: S105  the server listens on loopback and dies with the tests
+PASSWORD: Final = "only for tests"
 
 
 @dataclass(frozen=True)

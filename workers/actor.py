@@ -28,7 +28,7 @@ class Actor(Generic[M, P]):
     apply: Apply[P]
     prepare: Prepare[M, P] | None = None
 
-    def prepared(self, message: M, resources: Resources) -> Any:
+    def prepared(self, message: M, resources: Resources) -> P | M:
         """Give the message that is to be applied."""
         return message if self.prepare is None else self.prepare(message, resources)
 
@@ -44,5 +44,3 @@ def actor(contract: type[M]) -> Callable[[Apply[M]], Actor[M, M]]:
 def prepared_actor(contract: type[M], prepare: Prepare[M, P]) -> Callable[[Apply[P]], Actor[M, P]]:
     """Make a function the actor of a contract, applied to what ``prepare`` makes of the message."""
     return lambda apply: Actor(contract, apply, prepare)
-
-

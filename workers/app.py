@@ -93,7 +93,7 @@ def running(settings: WorkerSettings, actors: Collection[AnyActor] = ACTORS) -> 
 def _declare(broker: HardenedBroker, applier: Applier, actors: Collection[AnyActor]) -> None:
     queues = {actor.contract.wire_name: actor.contract.queue.value for actor in actors}
     for wire_name, queue in {**queues, UNKNOWN_ACTOR: next(iter(queues.values()))}.items():
-        dramatiq.actor(applier, broker=broker, actor_name=wire_name, queue_name=queue)
+        dramatiq.actor(broker=broker, actor_name=wire_name, queue_name=queue)(applier)
 
 
 def _chosen(actors: Collection[AnyActor], queues: Collection[str]) -> list[AnyActor]:

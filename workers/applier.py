@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 from uuid import UUID
 
 from db.engine import Database
@@ -211,7 +211,7 @@ class Applier:
         )
 
 
-def _apply_once(actor: AnyActor, message: Any, delivery: Delivery, uow: UnitOfWork) -> None:
+def _apply_once(actor: AnyActor, message: Message, delivery: Delivery, uow: UnitOfWork) -> None:
     if uow.inbox.claim(UUID(delivery.message_id), delivery.wire_name):
         actor.apply(message, uow)
     settle(delivery, uow)

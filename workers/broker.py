@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 from uuid import uuid4
 
 import redis
-from dramatiq import Actor, Middleware
+from dramatiq import Actor, Broker, MessageProxy, Middleware
 from dramatiq.brokers.redis import RedisBroker
 from redis.commands.core import Script
 from redis.exceptions import OutOfMemoryError, RedisError
@@ -38,7 +38,12 @@ class HandBack(Middleware):
     """Gives a message back when its actor raised: only a return means that it is done."""
 
     def after_process_message(
-        self, broker: Any, message: Any, *, result: Any = None, exception: BaseException | None = None
+        self,
+        broker: Broker,
+        message: MessageProxy,
+        *,
+        result: object = None,
+        exception: BaseException | None = None,
     ) -> None:
         """Mark the message so that it is not acknowledged."""
         del broker, result
@@ -50,9 +55,10 @@ class HardenedBroker(RedisBroker):
     """One per worker process."""
 
     def __init__(
-        self, client: "redis.Redis[bytes]", *, silence_ms: int = SILENCE_MS, windows: dict[str, int] | None = None
+        self, client: redis.Redis, *, silence_ms: int = SILENCE_MS, windows: dict[str, int] | None = None
     ) -> None:
-        super().__init__(client=client, namespace=NAMESPACE, middleware=[HandBack()], maintenance_chance=0)
+        # Dramatiq's own class is not typed.
+        super().__init__(client=client, namespace=NAMESPACE, middleware=[HandBack()], maintenance_chance=0)  # type: ignore[no-untyped-call]  # see above
         self.worker_id = str(uuid4())
         self.settled = threading.Event()
         self._silence_ms = silence_ms
@@ -102,7 +108,7 @@ class HardenedBroker(RedisBroker):
         """Wait until the queue is not empty, by moving its head to where it is."""
         key = self._key(queue)
         try:
-            self.client.blmove(key, key, seconds, "LEFT", "LEFT")
+            self.client.blmove(key, key, cast("int", seconds), "LEFT", "LEFT")
         except OutOfMemoryError:
             threading.Event().wait(seconds / 10)
 

@@ -81,8 +81,8 @@ def _decode(raw: bytes) -> Mapping[str, Any]:
     return envelope
 
 
-def _time(eta: Any) -> datetime | None:
-    return None if eta is None else datetime.fromtimestamp(float(eta) / 1000, tz=UTC)
+def _time(eta: object) -> datetime | None:
+    return None if eta is None else datetime.fromtimestamp(float(str(eta)) / 1000, tz=UTC)
 
 
 def _sentence(error: Exception) -> str:

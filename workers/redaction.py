@@ -2,7 +2,7 @@
 
 import json
 import re
-from typing import Any, Final
+from typing import Final
 
 REDACTED: Final = "[redacted]"
 
@@ -35,13 +35,12 @@ def redacted_payload(raw: bytes) -> tuple[str, bool]:
     try:
         envelope = json.loads(text)
     except (ValueError, RecursionError):
-        clean = redacted_text(text)
-        return clean, True
+        return redacted_text(text), True
     clean = _walk(envelope)
     return (text, False) if clean == envelope else (json.dumps(clean), True)
 
 
-def _walk(value: Any) -> Any:
+def _walk(value: object) -> object:
     if isinstance(value, dict):
         return {key: REDACTED if _is_secret(key, item) else _walk(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -49,7 +48,7 @@ def _walk(value: Any) -> Any:
     return redacted_text(value) if isinstance(value, str) else value
 
 
-def _is_secret(name: str, value: Any) -> bool:
+def _is_secret(name: str, value: object) -> bool:
     return bool(value) and bool(_SECRET_NAME.search(name)) and not _FINGERPRINT_NAME.search(name)
 
 

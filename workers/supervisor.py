@@ -69,7 +69,9 @@ class Supervisor:
         self._vacate(seat)
         if code == REFUSED:
             return True
-        log.error("worker process %d ended with %d, another one takes its place in %.1f s", seat.number, code, seat.pause)
+        log.error(
+            "worker process %d ended with %d, another one takes its place in %.1f s", seat.number, code, seat.pause
+        )
         return False
 
     def _start(self, seat: _Seat) -> None:
@@ -96,6 +98,6 @@ class Supervisor:
             try:
                 process.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
-                log.error("worker %d did not drain in time and is killed; its messages run again", process.pid)
+                log.warning("worker %d did not drain in time and is killed; its messages run again", process.pid)
                 process.kill()
                 process.wait()

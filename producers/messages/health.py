@@ -67,7 +67,7 @@ class CheckHealth(Message):
     wire_name: ClassVar[str] = "health.check.v1"
     queue: ClassVar[Queue] = Queue.HEALTH
 
-    targets: Annotated[tuple[HealthTarget, ...], Field(min_length=1, max_length=500)]
+    targets: Annotated[list[HealthTarget], Field(min_length=1, max_length=500)]
 
 
 class HealthReported(Message):
@@ -76,4 +76,4 @@ class HealthReported(Message):
     wire_name: ClassVar[str] = "health.reported.v1"
     queue: ClassVar[Queue] = Queue.HEALTH
 
-    reports: Annotated[tuple[HealthReport, ...], Field(min_length=1, max_length=500)]
+    reports: Annotated[list[HealthReport], Field(min_length=1, max_length=500)]

@@ -43,4 +43,4 @@ class LogsEmitted(Message):
     wire_name: ClassVar[str] = "logs.emitted.v1"
     queue: ClassVar[Queue] = Queue.LOGS
 
-    lines: Annotated[tuple[LogLine, ...], Field(min_length=1, max_length=1_000)]
+    lines: Annotated[list[LogLine], Field(min_length=1, max_length=1_000)]

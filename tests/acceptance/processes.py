@@ -21,7 +21,7 @@ class RunningProcess:
 
     def __init__(self, arguments: list[str], environment: Mapping[str, str]) -> None:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the process
-        self.process = subprocess.Popen(  # noqa: S603  our own modules
+        self.process = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=CHECKOUT,
             env={**os.environ, **environment},
@@ -78,7 +78,7 @@ def started(*arguments: str, **environment: str) -> Iterator[RunningProcess]:
 
 def finished(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     """Run ``python ARGUMENTS`` to its end."""
-    return subprocess.run(  # noqa: S603  our own modules
+    return subprocess.run(
         [sys.executable, *arguments],
         cwd=CHECKOUT,
         env={**os.environ, **environment},

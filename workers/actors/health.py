@@ -17,7 +17,7 @@ def record(message: HealthReported, uow: UnitOfWork) -> None:
 def probe(message: CheckHealth, resources: Resources) -> HealthReported:
     """Ask every target how it is, and report it as another service would."""
     reports = resources.prober.check(message.targets)
-    return HealthReported(message_id=message.message_id, reports=tuple(reports))
+    return HealthReported(message_id=message.message_id, reports=reports)
 
 
 @prepared_actor(CheckHealth, probe)

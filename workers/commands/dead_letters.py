@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from db.engine import Database
@@ -76,7 +76,9 @@ def _found(database: Database, letter_id: UUID) -> DeadLetter:
 
 def _replayable(letter: DeadLetter) -> UUID:
     if letter.redacted:
-        message = "a secret was taken out of its payload, so it cannot be delivered again: have its sender send a new one"
+        message = (
+            "a secret was taken out of its payload, so it cannot be delivered again: have its sender send a new one"
+        )
         raise CommandError(message)
     try:
         message_id = UUID(letter.message_id)
@@ -88,18 +90,18 @@ def _replayable(letter: DeadLetter) -> UUID:
     return message_id
 
 
-def _row(letter: DeadLetter) -> dict[str, Any]:
+def _row(letter: DeadLetter) -> dict[str, object]:
     return {key: _plain(value) for key, value in asdict(letter).items()}
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat()
     return str(value) if isinstance(value, UUID) else value
 
 
 def _line(letter: DeadLetter) -> str:
-    at = f"{letter.created_at:%Y-%m-%d %H:%M:%S}" if letter.created_at else ""
+    at = f"{letter.created_at:%Y-%m-%d %H:%M:%S}"
     return f"{letter.id}  {at}  {letter.wire_name:<28} {letter.reason:<14} {letter.error.splitlines()[0][:100]}"
 
 
@@ -115,4 +117,3 @@ _MEANINGS: Final[Mapping[str, str]] = {
     "delayed": "messages wait for their time",
     "suspect": "messages were in the hands of a worker that died and are watched",
 }
-

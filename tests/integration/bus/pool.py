@@ -51,7 +51,7 @@ def worker(
     """Run a worker on the queue; in the end it stops as a process does on SIGTERM."""
     broker = HardenedBroker(redis_client(url), silence_ms=silence_ms, windows={QUEUE: window})
     for name in (WIRE_NAME, UNKNOWN_ACTOR):
-        dramatiq.actor(notes, broker=broker, actor_name=name, queue_name=QUEUE)
+        dramatiq.actor(broker=broker, actor_name=name, queue_name=QUEUE)(notes)
     pool = Worker(broker, worker_threads=threads, worker_timeout=100)
     heartbeat = Heartbeat(broker)
     broker.beat()
@@ -63,5 +63,3 @@ def worker(
         pool.stop(timeout=5_000)
         heartbeat.stop()
         broker.leave()
-
-

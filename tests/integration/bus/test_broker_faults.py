@@ -24,9 +24,9 @@ def send(producer: Producer, count: int) -> set[str]:
 
 
 def assert_nothing_left(url: str) -> None:
-    client = redis.Redis.from_url(url)
+    client = redis.Redis.from_url(url, decode_responses=True)
     deadline = time.monotonic() + 5
-    while left := [key for key in client.keys("dramatiq:*") if not key.startswith(b"dramatiq:__") or b"acks" in key]:
+    while left := [key for key in map(str, client.keys("dramatiq:*")) if "dramatiq:__" not in key or "acks" in key]:
         assert time.monotonic() < deadline, f"left in Redis: {left}"
         time.sleep(0.05)
 
@@ -36,7 +36,7 @@ def test_messages_whose_fetch_reply_was_lost_are_fetched_again(valkey_server: Va
     notes = Notes()
     with FaultyNetwork(valkey_server.port) as network:
         probe = HardenedBroker(redis_client(redis_url))
-        network.lose_reply_to(probe._exchange.sha.encode())  # noqa: SLF001  the only name of the command on the wire
+        network.lose_reply_to(probe._exchange.sha.encode())
         with worker(network.url, notes):
             notes.wait_for(10)
         assert network.lost_replies == 1
@@ -83,9 +83,9 @@ def test_a_demoted_primary_stops_nothing_for_good(valkey_server: ValkeyServer, r
     client = valkey_server_client(valkey_server)
     notes = Notes()
     with worker(redis_url, notes):
-        client.execute_command("REPLICAOF", "127.0.0.1", "1")
+        client.replicaof("127.0.0.1", 1)
         time.sleep(1.5)
-        client.execute_command("REPLICAOF", "NO", "ONE")
+        client.replicaof("NO", "ONE")
         sent = send(connect(redis_url), 10)
         notes.wait_for(10)
     assert notes.deliveries == Counter(sent)
@@ -196,5 +196,5 @@ def test_the_late_acknowledgement_of_a_worker_found_dead_settles_nothing(redis_u
     assert len(heir.exchange(QUEUE, room=1)) == 1
 
 
-def valkey_server_client(server: ValkeyServer) -> "redis.Redis[bytes]":
+def valkey_server_client(server: ValkeyServer) -> redis.Redis:
     return redis.Redis(port=server.port)

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -16,12 +15,14 @@ from db.settings import DatabaseSettings
 from db.unit_of_work import UnitOfWork
 from producers import CreateInstance, DeleteInstance, LogLine, LogsEmitted, Message
 from producers import message_id as ids
+from producers.broker import redis_client
 from producers.envelope import seal
 from tests.databases import TestDatabase
 from tests.integration.workers.bus import RecordingTransport
 from workers.actor import AnyActor, actor
 from workers.actors import ACTORS
 from workers.applier import BACK_OFF, Applier, HandedBackError
+from workers.broker import HardenedBroker
 from workers.commands import dead_letters
 from workers.delivery import Delivery
 from workers.janitor import Janitor, _envelope
@@ -53,34 +54,32 @@ def make_applier(database: Database, resources: Resources, *actors: AnyActor) ->
     return Applier(database, resources, by_name, stopping=threading.Event())
 
 
-def delivered(message: Message, *, earlier: int = 0, **options: Any) -> Delivery:
+def delivered(message: Message, *, earlier: int = 0, **options: object) -> Delivery:
     return repacked(seal(message), earlier=earlier, **options)
 
 
-def repacked(raw: bytes, *, earlier: int = 0, **options: Any) -> Delivery:
+def repacked(raw: bytes, *, earlier: int = 0, **options: object) -> Delivery:
     envelope = json.loads(raw)
     envelope["options"] |= options
     return Delivery.unpack(envelope["queue_name"], envelope["message_id"], json.dumps(envelope).encode(), earlier)
 
 
-def changed(message: Message, **fields: Any) -> Delivery:
+def changed(message: Message, **fields: object) -> Delivery:
     envelope = json.loads(seal(message))
     envelope["args"][0] |= fields
     return repacked(json.dumps(envelope).encode())
 
 
-def create(**fields: Any) -> CreateInstance:
-    given = {"instance_id": uuid4(), "user_id": USER, "mcp_type": "figma", "access_token_hash": uuid4().hex * 2}
-    return CreateInstance(**(given | fields))
+def create(**fields: object) -> CreateInstance:
+    given: dict[str, object] = {"instance_id": uuid4(), "user_id": USER, "mcp_type": "figma"}
+    return CreateInstance.model_validate(given | {"access_token_hash": uuid4().hex * 2} | fields)
 
 
 def reasons(database: TestDatabase) -> list[object]:
     return [reason for (reason,) in database.ask("SELECT reason FROM dead_letters ORDER BY created_at")]
 
 
-def test_a_message_is_applied_once_however_often_it_is_delivered(
-    applier: Applier, test_database: TestDatabase
-) -> None:
+def test_a_message_is_applied_once_however_often_it_is_delivered(applier: Applier, test_database: TestDatabase) -> None:
     delivery = delivered(create())
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(applier, [delivery] * 16))
@@ -245,9 +244,7 @@ def test_a_message_whose_worker_died_each_time_is_given_up_after_three_deliverie
     assert reasons(test_database) == ["poison"]
 
 
-def test_a_message_that_only_lay_beside_poison_is_not_blamed(
-    applier: Applier, test_database: TestDatabase
-) -> None:
+def test_a_message_that_only_lay_beside_poison_is_not_blamed(applier: Applier, test_database: TestDatabase) -> None:
     applier(delivered(create(), earlier=9))
     assert reasons(test_database) == []
     assert test_database.value("SELECT count(*) FROM mcp_instances") == 1
@@ -326,8 +323,8 @@ def test_janitors_of_many_workers_send_a_due_message_once(database: Database, te
             due_at=datetime.now(UTC) - timedelta(seconds=1),
             error=None,
         )
-    transport = RecordingTransport()
-    janitors = [Janitor(None, database, transport, []) for _ in range(4)]  # type: ignore[arg-type]  relaying needs no broker
+    transport, broker = RecordingTransport(), HardenedBroker(redis_client("redis://127.0.0.1:1/0"))
+    janitors = [Janitor(broker, database, transport, []) for _ in range(4)]
     with ThreadPoolExecutor(4) as threads:
         assert sum(threads.map(lambda janitor: janitor.relay(), janitors)) == 1
     ((queue, message_id, raw),) = transport.sealed
