@@ -9,8 +9,8 @@ from producers.messages.health import Era
 
 SENTENCE_LIMIT: Final = 300
 
-# Servers like to repeat the credential that they refuse.  A run this long is no word of a language.
-_TOKEN: Final = re.compile(r"[A-Za-z0-9+/_=\-]{20,}")
+# Servers like to repeat the credential that they refuse: a long run with a digit is no word.
+_CREDENTIAL: Final = re.compile(r"(?=[A-Za-z+/_=.\-]*\d)[A-Za-z0-9+/_=.\-]{16,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +24,15 @@ class Finding:
 
 
 def readable(text: str, limit: int = SENTENCE_LIMIT) -> str:
-    """Make one bounded line of a foreign text: no control characters, nothing like a credential."""
+    """Make one bounded line without control characters."""
     printable = "".join(letter if letter.isprintable() else " " for letter in text[: limit * 4])
-    line = _TOKEN.sub("[…]", " ".join(printable.split()))
+    line = " ".join(printable.split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def quoted(text: str, limit: int) -> str:
+    """Make one bounded line of what a server said, without anything like a credential."""
+    return readable(_CREDENTIAL.sub("[…]", text[: limit * 4]), limit)
 
 
 def answered(response_ms: float, *, timeout_seconds: float, share: float, era: Era | None) -> Finding:

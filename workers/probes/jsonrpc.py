@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
-from .finding import readable
+from .finding import quoted
 
 # Each exchange has a connection's answer to itself, so one id tells answers from notifications.
 REQUEST_ID: Final = 1
@@ -37,7 +37,7 @@ class Failure:
 
     def __str__(self) -> str:
         """Say it in one line that is safe to store."""
-        return f"error {self.code}: {readable(self.message, _MESSAGE_LIMIT)}"
+        return f"error {self.code}: {quoted(self.message, _MESSAGE_LIMIT)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,66 @@
+"""A prober, and ways to ask it about one server."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import pytest
+
+from embedded.ports import free_port
+from producers import HealthReport, HealthTarget, Probe
+from workers.probes.prober import Prober
+
+Ask = Callable[..., HealthReport]
+
+# One instance per test: the probes remember whom they met.
+_INSTANCE = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
+
+
+def target(
+    url: str,
+    probe: Probe = Probe.MCP,
+    *,
+    timeout_seconds: float = 5.0,
+    instance_id: UUID | None = None,
+) -> HealthTarget:
+    """Make a target that is due now."""
+    return HealthTarget(
+        instance_id=instance_id or uuid4(),
+        url=url,
+        probe=probe,
+        timeout_seconds=timeout_seconds,
+        scheduled_at=datetime.now(UTC),
+    )
+
+
+@pytest.fixture
+def prober() -> Iterator[Prober]:
+    with closing(Prober()) as prober:
+        yield prober
+
+
+@pytest.fixture
+def ask_mcp(prober: Prober) -> Ask:
+    """Probe one URL over MCP, always as the same instance."""
+
+    def ask(url: str, *, timeout_seconds: float = 5.0) -> HealthReport:
+        due = target(url, timeout_seconds=timeout_seconds, instance_id=_INSTANCE)
+        return prober.check([due])[0]
+
+    return ask
+
+
+@pytest.fixture
+def ask_http(prober: Prober) -> Ask:
+    """Probe one URL with a plain GET."""
+
+    def ask(url: str, *, timeout_seconds: float = 5.0) -> HealthReport:
+        return prober.check([target(url, Probe.HTTP, timeout_seconds=timeout_seconds)])[0]
+
+    return ask
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()

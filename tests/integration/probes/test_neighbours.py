@@ -1,0 +1,97 @@
+"""What one target does is nothing to the others."""
+
+import resource
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from producers import HealthReport, Probe, Verdict
+from tests.mcp_servers import programs
+from workers.probes.prober import Prober
+from workers.probes.settings import ProbeSettings
+
+from .conftest import target
+from .raw_server import RawServer, hanging, page, saying
+
+
+def test_fifty_hanging_targets_do_not_delay_fifty_healthy_ones(prober: Prober) -> None:
+    with RawServer(hanging) as silent, RawServer(saying(page("200 OK"))) as healthy:
+        due = [target(url, Probe.HTTP, timeout_seconds=1.0) for _ in range(50) for url in (silent.url, healthy.url)]
+        begin = time.monotonic()
+        reports = prober.check(due)
+        seconds = time.monotonic() - begin
+    assert [report.instance_id for report in reports] == [one.instance_id for one in due]
+    assert Counter(report.verdict for report in reports) == {Verdict.TIMEOUT: 50, Verdict.UP: 50}
+    last_healthy = max(report.checked_at for report in reports if report.verdict is Verdict.UP)
+    first_silent = min(report.checked_at for report in reports if report.verdict is not Verdict.UP)
+    assert last_healthy < first_silent
+    # One after the other they would take fifty seconds.
+    assert seconds < 5
+
+
+def test_a_batch_that_is_checked_next_to_hanging_targets_does_not_wait_for_them(
+    prober: Prober,
+) -> None:
+    with RawServer(hanging) as silent, RawServer(saying(page("200 OK"))) as healthy:
+        hung: list[HealthReport] = []
+        due = [target(silent.url, Probe.HTTP, timeout_seconds=2.0) for _ in range(50)]
+        other = threading.Thread(target=lambda: hung.extend(prober.check(due)))
+        other.start()
+        reports = prober.check([target(healthy.url, Probe.HTTP) for _ in range(50)])
+        assert other.is_alive()
+        other.join()
+    assert {report.verdict for report in reports} == {Verdict.UP}
+    assert {report.verdict for report in hung} == {Verdict.TIMEOUT}
+
+
+def test_targets_that_wait_for_a_place_still_have_their_whole_timeout() -> None:
+    with (
+        RawServer(hanging) as silent,
+        RawServer(saying(page("200 OK"))) as healthy,
+        closing(Prober(ProbeSettings(concurrency=2))) as prober,
+    ):
+        due = [target(silent.url, Probe.HTTP, timeout_seconds=0.3) for _ in range(4)]
+        due.append(target(healthy.url, Probe.HTTP, timeout_seconds=0.3))
+        verdicts = [report.verdict for report in prober.check(due)]
+    assert verdicts == [Verdict.TIMEOUT] * 4 + [Verdict.UP]
+
+
+def test_two_checks_of_one_instance_share_one_session(prober: Prober) -> None:
+    opened = page(
+        "200 OK",
+        '{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2025-06-18"}}',
+        Mcp_Session_Id="one",
+    )
+    alive = page("200 OK", '{"jsonrpc":"2.0","id":1,"result":{}}')
+    refused = page("400 What", "No valid session ID provided")
+    with RawServer(saying(refused, opened, page("202 Accepted"), alive)) as server:
+        due = target(server.url)
+        verdicts = [report.verdict for report in prober.check([due] * 5)]
+    assert verdicts == [Verdict.UP] * 5
+    methods = Counter(request.rpartition(b'"method":')[2] for request in server.requests)
+    assert methods[b'"initialize"}'] == 0
+    assert sum(b'"initialize"' in request for request in server.requests) == 1
+    assert sum(b'"ping"' in request for request in server.requests) == 5
+
+
+def test_a_worker_that_is_short_of_descriptors_blames_no_target(port: int, prober: Prober) -> None:
+    with programs.modern(port) as healthy:
+        due = [target(healthy.url, timeout_seconds=20) for _ in range(60)]
+        with few_descriptors(left=20):
+            verdicts = {report.verdict for report in prober.check(due)}
+    assert verdicts <= {Verdict.UP, Verdict.DEGRADED}
+
+
+@contextmanager
+def few_descriptors(left: int) -> Iterator[None]:
+    """Let this process open only a few more descriptors."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with Path("/dev/null").open("rb") as highest:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (highest.fileno() + left, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)

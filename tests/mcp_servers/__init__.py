@@ -1,0 +1,1 @@
+"""Real MCP servers of both eras, run as processes, for tests and the demo."""
