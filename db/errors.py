@@ -8,6 +8,7 @@ DatabaseError
 ├── DataRefused              the data or the statement is wrong: it will never succeed
 ├── SchemaNotAtHead          the migrations and this code are not of one version
 ├── UnsafeRole               the login may do too much or too little
+├── KeyRefused               the master keys of this process are not those of the database
 ├── MigrationRefused         the database is not in a state that a migration may change
 └── Refusal                  a rule of the domain says no
     ├── UnknownUser
@@ -71,6 +72,10 @@ class SchemaNotAtHead(DatabaseError):
 
 class UnsafeRole(DatabaseError):
     """The login is not one that may run MiniMCP."""
+
+
+class KeyRefused(DatabaseError):
+    """The master keys of this process cannot read the secrets of this database."""
 
 
 class MigrationRefused(DatabaseError):

@@ -16,6 +16,7 @@ from db.repositories.dead_letters import DeadLetters
 from db.repositories.health import Health
 from db.repositories.inbox import Inbox
 from db.repositories.instances import Instances
+from db.repositories.keys import Keys
 from db.repositories.logs import Logs
 from db.repositories.partitions import Partitions
 from db.repositories.redeliveries import Redeliveries
@@ -110,6 +111,11 @@ class UnitOfWork:
     def logs(self) -> Logs:
         """Lines that instances printed."""
         return Logs(self._driver)
+
+    @cached_property
+    def keys(self) -> Keys:
+        """Which master keys secrets are encrypted under."""
+        return Keys(self._driver)
 
     @cached_property
     def cache(self) -> ValidationCache:

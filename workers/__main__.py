@@ -9,11 +9,12 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from db.encryption import KeyRing
 from db.engine import Database
 from db.errors import DatabaseError
 from db.settings import DatabaseSettings
 from process import liveness, telemetry
-from process.environment import required
+from process.environment import optional, required
 from process.errors import ProcessError
 from process.lifeline import Lifeline
 from process.signals import stop_event
@@ -105,6 +106,7 @@ def _settings(options: argparse.Namespace, environment: Mapping[str, str]) -> Wo
     return WorkerSettings(
         redis_url=required(environment, "REDIS_URL", "redis://HOST:6379/0"),
         database=_database(environment, connections=options.threads + 2),
+        master_keys=KeyRing.parse(optional(environment, "MASTER_KEYS") or ""),
         processes=options.processes,
         threads=options.threads,
         queues=frozenset(options.queues or ()),

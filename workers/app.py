@@ -9,6 +9,7 @@ from typing import Final
 import dramatiq
 from dramatiq.worker import Worker
 
+from db import encryption
 from db.engine import Database
 from producers.broker import RedisTransport, address, redis_client
 from producers.preflight import check_redis
@@ -74,6 +75,7 @@ def check(settings: WorkerSettings) -> None:
     """Raise with a sentence when the database or Redis must not be worked with."""
     with closing(Database(settings.database)) as database:
         database.check()
+        encryption.verify(settings.master_keys, database)
     with closing(redis_client(settings.redis_url)) as client:
         for doubt in check_redis(client, address(settings.redis_url)):
             log.warning(doubt)

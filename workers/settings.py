@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from db.encryption import KeyRing
 from db.settings import DatabaseSettings
 
 
@@ -12,6 +13,7 @@ class WorkerSettings:
 
     redis_url: str = field(repr=False)
     database: DatabaseSettings
+    master_keys: KeyRing = field(default_factory=lambda: KeyRing({}), repr=False)
     processes: int = 1
     threads: int = 8
     queues: frozenset[str] = frozenset()

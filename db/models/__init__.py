@@ -4,7 +4,7 @@ from db.models.base import Base
 from db.models.bus import DeadLetterRow, InboxEntry, RedeliveryRow
 from db.models.health import HealthCheck, InstanceHealth
 from db.models.instances import Instance, InstanceEvent, McpType, PortAllocation, SystemSetting, User
-from db.models.keys import ApiKey, ApiKeyValidation
+from db.models.keys import ApiKey, ApiKeyValidation, EncryptionKey
 from db.models.logs import LogLine, QuarantinedLine
 from db.models.maintenance import DetachedPartition, RetentionPolicy, Run
 from db.models.services import Service
@@ -15,6 +15,7 @@ __all__ = [
     "Base",
     "DeadLetterRow",
     "DetachedPartition",
+    "EncryptionKey",
     "HealthCheck",
     "InboxEntry",
     "Instance",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import Base, Dated, Id, Json, Now, Str20, Str32, Str50, Str64, Str255
@@ -31,6 +31,22 @@ class ApiKey(Dated, Base):
     key_fingerprint: Mapped[Str64 | None]
     is_active: Mapped[bool] = mapped_column(server_default=text("true"))
     expires_at: Mapped[datetime | None]
+
+
+class EncryptionKey(Dated, Base):
+    """The name and the check value of a master key."""
+
+    __tablename__ = "encryption_keys"
+    __table_args__ = (
+        CheckConstraint("status IN ('active', 'decrypt_only', 'retired')", name="key_status"),
+        CheckConstraint("check_value ~ '^[0-9a-f]{64}$'", name="check_value"),
+        Index("idx_encryption_keys_active", "status", unique=True, postgresql_where=text("status = 'active'")),
+    )
+
+    key_id: Mapped[Str64] = mapped_column(primary_key=True)
+    check_value: Mapped[Str64]
+    status: Mapped[Str20] = mapped_column(server_default=text("'decrypt_only'"))
+    retired_at: Mapped[datetime | None]
 
 
 class ApiKeyValidation(Base):

@@ -97,7 +97,7 @@ def test_delayed_messages_survive_an_outage_of_redis(
     valkey_server: ValkeyServer, redis_url: str, test_database: TestDatabase
 ) -> None:
     messages = failures(test_database, 5)
-    plain = RedisBroker(url=redis_url, middleware=[])
+    plain = plain_dramatiq(redis_url)
     with FaultyNetwork(valkey_server.port) as network, running(settings(test_database, network.url)):
         for message in messages:
             plain.enqueue(as_dramatiq(message), delay=1_500)
@@ -107,6 +107,10 @@ def test_delayed_messages_survive_an_outage_of_redis(
         network.mend()
         wait_until(lambda: count(test_database, "mcp_events") == 5, 20)
     assert count(test_database, "redeliveries") == 0
+
+
+def plain_dramatiq(url: str) -> RedisBroker:
+    return RedisBroker(url=url, middleware=[])  # type: ignore[no-untyped-call]  # Dramatiq does not type it
 
 
 def as_dramatiq(message: Message) -> "dramatiq.Message[None]":
@@ -123,7 +127,7 @@ def as_dramatiq(message: Message) -> "dramatiq.Message[None]":
 def test_what_is_put_by_survives_a_redis_that_forgot_everything(redis_url: str, test_database: TestDatabase) -> None:
     (message,) = failures(test_database, 1)
     with running(settings(test_database, redis_url)):
-        RedisBroker(url=redis_url, middleware=[]).enqueue(as_dramatiq(message), delay=1_500)
+        plain_dramatiq(redis_url).enqueue(as_dramatiq(message), delay=1_500)
         wait_until(lambda: count(test_database, "redeliveries") == 1, 10)
         redis.Redis.from_url(redis_url).flushall()
         wait_until(lambda: count(test_database, "mcp_events") == 1, 20)
