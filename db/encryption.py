@@ -41,7 +41,7 @@ class KeyRing:
 
 
 def verify(ring: KeyRing, database: Database) -> None:
-    """Raise KeyRefused unless every key that the database's secrets need is here, unchanged; new keys are registered."""
+    """Register new keys; raise KeyRefused unless every key that the database's secrets need is here, unchanged."""
     ours = ring.check_values()
     with database.transaction() as uow:
         known = {key.key_id for key in uow.keys.registered()}

@@ -1,14 +1,19 @@
-"""Send messages from a shell: ``python -m producers send instances.delete.v1 --json '{…}'``."""
+"""Send messages from a shell: `send instances.delete.v1 --json '{"instance_id": "…"}'`."""
 
 import argparse
 import json
 import os
 import sys
+from typing import Any, cast
 
-from .errors import InvalidMessage, ProducerError
+from .errors import InvalidMessage, InvalidUrl, ProducerError
 from .message import Message
 from .messages import CONTRACTS
 from .producer import connect
+from .schemas import payload_schema
+
+# The package has another name where it is installed as a distribution.
+_PROGRAM = f"python -m {__package__}"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -24,8 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _send(options: argparse.Namespace) -> str:
     if options.url is None:
-        message = "no Redis to send to: give --url or set REDIS_URL"
-        raise ProducerError(message)
+        sentence = "no Redis to send to: give --url or set REDIS_URL"
+        raise InvalidUrl(sentence)
     message = _message(options.wire_name, options.payload)
     with connect(options.url) as producer:
         producer.send(message, durable=options.durable)
@@ -38,7 +43,7 @@ def _contracts(_options: argparse.Namespace) -> str:
 
 
 def _schema(options: argparse.Namespace) -> str:
-    return json.dumps(_contract(options.wire_name).model_json_schema(), indent=2)
+    return json.dumps(payload_schema(_contract(options.wire_name)), indent=2)
 
 
 _COMMANDS = {"send": _send, "contracts": _contracts, "schema": _schema}
@@ -46,21 +51,21 @@ _COMMANDS = {"send": _send, "contracts": _contracts, "schema": _schema}
 
 def _message(wire_name: str, payload: str) -> Message:
     try:
-        fields = json.loads(payload)
-    except ValueError as error:
+        fields: Any = json.loads(payload)
+    except (ValueError, RecursionError) as error:
         message = f"--json is not JSON: {error}"
         raise InvalidMessage(message) from None
     if not isinstance(fields, dict):
         message = "--json must be an object with the fields of the message"
         raise InvalidMessage(message)
-    return _contract(wire_name)(**fields)
+    return _contract(wire_name)(**cast("dict[str, Any]", fields))
 
 
 def _contract(wire_name: str) -> type[Message]:
     try:
         return CONTRACTS[wire_name]
     except KeyError:
-        message = f"no message is called {wire_name}: see `python -m producers contracts`"
+        message = f"no message is called {wire_name}: see `{_PROGRAM} contracts`"
         raise InvalidMessage(message) from None
 
 
@@ -69,7 +74,7 @@ def _summary(contract: type[Message]) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m producers", description=__doc__)
+    parser = argparse.ArgumentParser(prog=_PROGRAM, description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     send = commands.add_parser("send", help="enqueue one message")
     send.add_argument("wire_name", help="for example instances.delete.v1")

@@ -42,7 +42,7 @@ def seal(message: Message) -> bytes:
         kwargs={},
         options=Options.model_construct(redis_message_id=message_id),
         message_id=message_id,
-        message_timestamp=int(ids.moment(message.message_id).timestamp() * 1000),
+        message_timestamp=ids.milliseconds(message.message_id),
     )
     data = envelope.model_dump_json().encode()
     if len(data) > MAX_BYTES:

@@ -3,7 +3,9 @@
     ProducerError
     ├── InvalidMessage        a field is missing, unknown or wrong; nothing was sent
     │   └── MessageTooLarge   the envelope is over the size limit; nothing was sent
-    ├── BrokerUnavailable     Redis cannot be reached; the message may or may not be on the bus
+    ├── InvalidUrl            the URL of Redis cannot be used; nothing was sent
+    ├── UnsuitableRedis       Redis answers, but must not carry messages as it is set up
+    ├── BrokerUnavailable     Redis cannot be reached or refuses; the message may or may not be on the bus
     ├── BrokerFull            Redis is out of memory; nothing was sent
     └── NotDurable            sent, but not known to be on disk within the time given
 
@@ -11,7 +13,19 @@ After ``BrokerUnavailable`` and ``NotDurable`` send the same message object agai
 same, so it is applied once.
 """
 
+from collections.abc import Iterator
+from typing import Final
+
 from pydantic import ValidationError
+
+_MOST_PROBLEMS: Final = 10
+_LONGEST_PLACE: Final = 100
+
+# Where pydantic's own sentence repeats a part of the value.
+_DISCREET: Final = {"uuid_parsing": "Input should be a valid UUID"}
+
+# Where a problem only follows from another that is told.
+_CONSEQUENT: Final = {"default_factory_not_called"}
 
 
 class ProducerError(Exception):
@@ -22,21 +36,28 @@ class InvalidMessage(ProducerError, ValueError):
     """A message does not fit its contract; the fields that do not are named, never their values."""
 
     @classmethod
-    def from_validation(cls, wire_name: str, error: ValidationError) -> "InvalidMessage":
+    def from_validation(cls, name: str, error: ValidationError) -> "InvalidMessage":
         """Say which fields are wrong and why, without repeating what was in them."""
-        problems = "; ".join(
-            f"{'.'.join(map(str, problem['loc'])) or 'message'}: {problem['msg']}"
-            for problem in error.errors(include_input=False, include_url=False, include_context=False)
-        )
-        return cls(f"{wire_name} does not fit its contract: {problems}")
+        problems = list(_problems(error))
+        more = len(problems) - _MOST_PROBLEMS
+        told = "; ".join(problems[:_MOST_PROBLEMS])
+        return cls(f"{name} does not fit its contract: {told}{f'; and {more} more' if more > 0 else ''}")
 
 
 class MessageTooLarge(InvalidMessage):
     """The envelope of a message is larger than the bus accepts; send it in smaller batches."""
 
 
+class InvalidUrl(ProducerError, ValueError):
+    """The URL of Redis cannot be used; the sentence does not repeat it, since it may hold a password."""
+
+
+class UnsuitableRedis(ProducerError):
+    """Redis answers, but could drop messages or lacks a command; the sentence says what to change."""
+
+
 class BrokerUnavailable(ProducerError):
-    """Redis cannot be reached; check REDIS_URL and the server, then send the same message again."""
+    """Redis cannot be reached or refuses; check REDIS_URL and the server, then send the same message again."""
 
 
 class BrokerFull(ProducerError):
@@ -44,4 +65,15 @@ class BrokerFull(ProducerError):
 
 
 class NotDurable(ProducerError):
-    """Redis took the message but did not report it on disk in time; is appendonly on?"""
+    """Redis took the message but did not report it on disk in time; check that appendonly is on."""
+
+
+def _problems(error: ValidationError) -> Iterator[str]:
+    for problem in error.errors(include_input=False, include_url=False, include_context=False):
+        if problem["type"] in _CONSEQUENT:
+            continue
+        place = ".".join(map(str, problem["loc"])) or "message"
+        if len(place) > _LONGEST_PLACE:
+            place = f"{place[:_LONGEST_PLACE]}…"
+        sentence = _DISCREET.get(problem["type"], problem["msg"]).removeprefix("Value error, ")
+        yield f"{place}: {sentence}"

@@ -7,12 +7,16 @@ Layout (RFC 9562, section 5.7): 48 bits of Unix time in milliseconds, 4 bits ver
 import hashlib
 import os
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 _VERSION: Final = 7
 _TAIL_BITS: Final = 74
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+# 48 bits reach the year 10889; a moment that no calendar here can tell would stop whoever asks for it.
+_LAST_MILLISECOND: Final = 253_402_300_799_999
 
 
 def new() -> UUID:
@@ -22,32 +26,33 @@ def new() -> UUID:
 
 def of_tick(name: str, fire_time: datetime) -> UUID:
     """Make the one id that every scheduler gives to the same tick at the same fire time."""
-    milliseconds = _milliseconds(fire_time)
-    digest = hashlib.sha256(f"{name}|{milliseconds}".encode()).digest()
-    return _compose(milliseconds, int.from_bytes(digest[:10]))
+    fired = round(fire_time.timestamp() * 1000)
+    digest = hashlib.sha256(f"{name}|{fired}".encode()).digest()
+    return _compose(fired, int.from_bytes(digest[:10]))
 
 
 def derived(message_id: UUID, index: int) -> UUID:
     """Make the id of the index-th part of a message; the same on every delivery."""
     digest = hashlib.sha256(message_id.bytes + index.to_bytes(8)).digest()
-    return _compose(message_id.int >> 80, int.from_bytes(digest[:10]))
+    return _compose(milliseconds(message_id), int.from_bytes(digest[:10]))
 
 
 def moment(message_id: UUID) -> datetime:
     """Tell when an id was made, in UTC."""
-    return datetime.fromtimestamp((message_id.int >> 80) / 1000, tz=UTC)
+    return _EPOCH + timedelta(milliseconds=milliseconds(message_id))
+
+
+def milliseconds(message_id: UUID) -> int:
+    """Tell when an id was made, in milliseconds of Unix time."""
+    return message_id.int >> 80
 
 
 def is_message_id(candidate: UUID) -> bool:
-    """Tell whether an id is a UUID of version 7."""
-    return candidate.version == _VERSION
+    """Tell whether an id is a UUID of version 7 that was made before the year 10000."""
+    return candidate.version == _VERSION and milliseconds(candidate) <= _LAST_MILLISECOND
 
 
-def _milliseconds(at: datetime) -> int:
-    return round(at.timestamp() * 1000)
-
-
-def _compose(milliseconds: int, tail: int) -> UUID:
+def _compose(made: int, tail: int) -> UUID:
     tail &= (1 << _TAIL_BITS) - 1
     high, low = tail >> 62, tail & ((1 << 62) - 1)
-    return UUID(int=(milliseconds & ((1 << 48) - 1)) << 80 | _VERSION << 76 | high << 64 | 0b10 << 62 | low)
+    return UUID(int=(made & ((1 << 48) - 1)) << 80 | _VERSION << 76 | high << 64 | 0b10 << 62 | low)

@@ -1,24 +1,21 @@
 """Looks at Redis before anybody relies on it."""
 
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import redis
 from redis.exceptions import RedisError
 
-from .errors import BrokerUnavailable, ProducerError
+from .errors import BrokerUnavailable, UnsuitableRedis
 
 OLDEST_MAJOR: Final = 7
 
 
-class UnsuitableRedis(ProducerError):
-    """Redis answers, but could drop messages or lacks a command; the sentence says what to change."""
-
-
-def check_redis(client: "redis.Redis[bytes]", address: str) -> list[str]:
+def check_redis(client: redis.Redis, address: str) -> list[str]:
     """Raise when this Redis must not carry messages; give sentences on what is allowed but unwise."""
+    untyped: Any = client  # redis-py does not type its options
     try:
-        info = cast("dict[str, Any]", client.info())
-    except RedisError as error:
+        info: dict[str, Any] = untyped.info()
+    except (RedisError, OSError, UnicodeError) as error:
         message = f"Redis at {address} cannot be reached ({error}): check REDIS_URL and the server"
         raise BrokerUnavailable(message) from error
     _check_version(info, address)

@@ -56,7 +56,7 @@ class Producer:
         self._transport.enqueue(sealed, durable=durable)
         return [UUID(message_id) for _, message_id, _ in sealed]
 
-    def create_instance(  # noqa: PLR0913  one keyword for each thing that a caller may wish for
+    def create_instance(
         self,
         *,
         user_id: UUID,

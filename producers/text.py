@@ -1,19 +1,17 @@
 """Text and JSON that PostgreSQL can store: refused when a caller chose it, mended when a process printed it."""
 
 import math
-from collections.abc import Callable
-from typing import Annotated, Final
+import re
+from dataclasses import dataclass
+from typing import Annotated, Final, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue
 
 MAX_TEXT: Final = 2_000
+MAX_DEPTH: Final = 64
 
-
-def _refuse_nul(value: str) -> str:
-    if "\x00" in value:
-        message = "contains a NUL character, which cannot be stored"
-        raise ValueError(message)
-    return value
+_MAX_INTEGER: Final = 2**63 - 1
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 def mended(text: str) -> str:
@@ -21,46 +19,88 @@ def mended(text: str) -> str:
     return text.replace("\x00", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _mended_float(number: float) -> JsonValue:
-    return number if math.isfinite(number) else str(number)
-
-
-def _refuse_not_finite(number: float) -> JsonValue:
-    if not math.isfinite(number):
-        message = "contains a number that JSON does not have"
+def _storable(text: str) -> str:
+    if "\x00" in text:
+        message = "contains a NUL character, which cannot be stored"
         raise ValueError(message)
-    return number
+    if _SURROGATE.search(text):
+        message = "contains half of a surrogate pair, which is no text"
+        raise ValueError(message)
+    return text
 
 
-def _walk(value: JsonValue, text: Callable[[str], str], number: Callable[[float], JsonValue]) -> JsonValue:
-    if isinstance(value, str):
-        return text(value)
-    if isinstance(value, float):
-        return number(value)
-    if isinstance(value, list):
-        return [_walk(item, text, number) for item in value]
-    if isinstance(value, dict):
-        return {text(key): _walk(item, text, number) for key, item in value.items()}
-    return value
+class _Refusal:
+    """Refuses what cannot be stored."""
+
+    def text(self, text: str) -> str:
+        return _storable(text)
+
+    def number(self, number: float) -> JsonValue:
+        if not math.isfinite(number):
+            message = "contains a number that JSON does not have"
+            raise ValueError(message)
+        return number
+
+    def integer(self, number: int) -> JsonValue:
+        if abs(number) > _MAX_INTEGER:
+            message = "contains an integer over 64 bits"
+            raise ValueError(message)
+        return number
+
+    def too_deep(self) -> JsonValue:
+        message = f"is nested more than {MAX_DEPTH} levels deep"
+        raise ValueError(message)
 
 
-def _refuse_unstorable_json(value: dict[str, JsonValue]) -> JsonValue:
-    return _walk(value, _refuse_nul, _refuse_not_finite)
+class _Mending:
+    """Replaces what cannot be stored by something that can, and that shows it."""
+
+    def text(self, text: str) -> str:
+        return mended(text)
+
+    def number(self, number: float) -> JsonValue:
+        return number if math.isfinite(number) else str(number)
+
+    def integer(self, number: int) -> JsonValue:
+        return number if abs(number) <= _MAX_INTEGER else "… [integer over 64 bits]"
+
+    def too_deep(self) -> JsonValue:
+        return "… [nested too deep]"
 
 
-def _mend_json(value: object) -> object:
-    return _walk(value, mended, _mended_float) if isinstance(value, dict) else value
+@dataclass(frozen=True)
+class _Walk:
+    """Goes through a JSON value and treats every leaf; what is not JSON is left to the contract to refuse."""
+
+    treatment: _Refusal | _Mending
+
+    def __call__(self, value: object, depth: int = 0) -> object:
+        if isinstance(value, str):
+            return self.treatment.text(value)
+        if isinstance(value, float):
+            return self.treatment.number(value)
+        if isinstance(value, int):
+            return self.treatment.integer(value)
+        if isinstance(value, (list, dict)):
+            inside = cast("list[object] | dict[object, object]", value)
+            return self._inside(inside, depth + 1) if depth < MAX_DEPTH else self.treatment.too_deep()
+        return value
+
+    def _inside(self, value: list[object] | dict[object, object], depth: int) -> object:
+        if isinstance(value, list):
+            return [self(item, depth) for item in value]
+        return {self(key): self(item, depth) for key, item in value.items()}
 
 
-Text = Annotated[str, AfterValidator(_refuse_nul)]
+Text = Annotated[str, AfterValidator(_storable)]
 """A string that PostgreSQL can store; others are refused."""
 
 Name = Annotated[Text, Field(min_length=1, max_length=255)]
 
 Sentence = Annotated[Text, Field(min_length=1, max_length=MAX_TEXT)]
 
-JsonObject = Annotated[dict[str, JsonValue], AfterValidator(_refuse_unstorable_json)]
+JsonObject = Annotated[dict[str, JsonValue], BeforeValidator(_Walk(_Refusal()))]
 """A JSON object that PostgreSQL can store; others are refused."""
 
-MendedJsonObject = Annotated[dict[str, JsonValue], BeforeValidator(_mend_json)]
-"""A JSON object in which NUL, lone surrogates and numbers that are not finite are replaced."""
+MendedJsonObject = Annotated[dict[str, JsonValue], BeforeValidator(_Walk(_Mending()))]
+"""A JSON object in which NUL, lone surrogates, numbers beyond JSON or 64 bits and excessive depth are replaced."""

@@ -1,18 +1,21 @@
 """How Alembic runs the revisions: on the connection it is given, as the owner, one transaction each."""
 
+from collections.abc import Collection, Mapping
+
 from alembic import context
-from alembic.runtime.migration import MigrationInfo
+from alembic.runtime.migration import MigrationContext, MigrationInfo
 
 from db.models import Base
 
 
-def tell(*, step: MigrationInfo, **_: object) -> None:
-    """Report a step that was applied."""
-    revision = step.up_revision
-    sentence = str(getattr(revision, "doc", ""))
-    context.config.attributes["report"](
-        f"{'up to' if step.is_upgrade else 'down from'} {step.up_revision_id}  {sentence}"
-    )
+def tell(
+    ctx: MigrationContext, step: MigrationInfo, heads: Collection[object], run_args: Mapping[str, object]
+) -> None:
+    """Report a step that was applied; Alembic passes all four by name."""
+    del ctx, heads, run_args
+    sentence = str(getattr(step.up_revision, "doc", ""))
+    verb = "up to" if step.is_upgrade else "down from"
+    context.config.attributes["report"](f"{verb} {step.up_revision_id}  {sentence}")
 
 
 def run_offline() -> None:

@@ -17,7 +17,8 @@ _REGISTER: Final = Statement(
         """
         INSERT INTO encryption_keys (key_id, check_value, status)
         SELECT CAST(:key_id AS text), CAST(:check_value AS text),
-               CASE WHEN EXISTS (SELECT FROM encryption_keys WHERE status = 'active') THEN 'decrypt_only' ELSE 'active' END
+               CASE WHEN EXISTS (SELECT FROM encryption_keys WHERE status = 'active')
+                    THEN 'decrypt_only' ELSE 'active' END
         ON CONFLICT DO NOTHING
         """
     ),
