@@ -7,16 +7,15 @@ not yet due, invalid, too old or too new, poison, and only then applied.
 import logging
 import random
 import threading
-import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 from uuid import UUID
 
 from db.engine import Database
-from db.errors import Conflict, DatabaseUnavailable, DataRefused, PartitionMissing, Refusal
+from db.errors import DatabaseUnavailable, DataRefused, Refusal
 from db.unit_of_work import UnitOfWork
 from producers import InvalidMessage, Message
 from producers import message_id as ids
@@ -26,8 +25,7 @@ from .dead_letters import Death, Reason, bury, settle
 from .delivery import Delivery
 from .redaction import redacted_text
 from .resources import Resources
-
-T = TypeVar("T")
+from .transactor import Transactor
 
 log: Final = logging.getLogger(__name__)
 
@@ -37,7 +35,6 @@ BACK_OFF: Final = (2, 10, 60, 300)
 
 # Not what Redis counted: that also blames the messages that lay beside the one that killed its worker.
 _FIRST_SUSPECT_DELIVERY: Final = 2
-_TRIES: Final = 5
 _FUTURE: Final = timedelta(minutes=10)
 _OUTAGE_PAUSE: Final = (0.1, 2.0)
 
@@ -73,7 +70,7 @@ class Applier:
         stopping: threading.Event,
         policy: Policy | None = None,
     ) -> None:
-        self._database = database
+        self._transactions = Transactor(database)
         self._resources = resources
         self._actors = actors
         self._stopping = stopping
@@ -104,7 +101,7 @@ class Applier:
             death = given_up.death
             log.warning("%s %s is given up: %s", delivery.wire_name, delivery.message_id, death.reason)
             claim = _has_place(delivery, death)
-            self._transact(lambda uow: bury(delivery, death, uow, claim=claim))
+            self._transactions.run(lambda uow: bury(delivery, death, uow, claim=claim))
 
     def _decide(self, delivery: Delivery) -> None:
         if delivery.problem is not None:
@@ -134,7 +131,7 @@ class Applier:
 
     def _apply_suspect(self, actor: AnyActor, message: Message, delivery: Delivery) -> None:
         with self._alone:
-            deliveries = self._transact(
+            deliveries = self._transactions.run(
                 lambda uow: uow.redeliveries.begin(
                     message.message_id,
                     queue=delivery.canonical_queue,
@@ -151,7 +148,7 @@ class Applier:
     def _apply(self, actor: AnyActor, message: Message, delivery: Delivery) -> None:
         try:
             prepared = actor.prepared(message, self._resources)
-            self._transact(lambda uow: _apply_once(actor, prepared, delivery, uow))
+            self._transactions.run(lambda uow: _apply_once(actor, prepared, delivery, uow))
         except DatabaseUnavailable:
             raise
         except Refusal as error:
@@ -160,25 +157,6 @@ class Applier:
             raise _GivenUpError(Death(Reason.DATA_REFUSED, str(error), error)) from None
         except Exception as error:  # noqa: BLE001  whatever an actor raises, its message must not be lost
             self._try_later(delivery, error)
-
-    def _transact(self, work: Callable[[UnitOfWork], T]) -> T:
-        for attempt in range(1, _TRIES):
-            try:
-                with self._database.transaction() as uow:
-                    return work(uow)
-            except PartitionMissing as missing:
-                self._make_partition(missing)
-            except Conflict:
-                time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311  jitter, not a secret
-        with self._database.transaction() as uow:
-            return work(uow)
-
-    def _make_partition(self, missing: PartitionMissing) -> None:
-        with self._database.transaction() as uow:
-            if missing.table is None or missing.at is None:
-                uow.partitions.ensure()
-            else:
-                uow.partitions.ensure_for(missing.table, missing.at)
 
     def _try_later(self, delivery: Delivery, error: Exception) -> None:
         attempts = delivery.attempts + 1
@@ -197,7 +175,7 @@ class Applier:
         message_id = _uuid7(delivery.message_id)
         if message_id is None:
             raise _GivenUpError(Death(Reason.INVALID, "its id is not a UUID of version 7"))
-        self._transact(
+        self._transactions.run(
             lambda uow: uow.redeliveries.postpone(
                 message_id,
                 queue=delivery.canonical_queue,
