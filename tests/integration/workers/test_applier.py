@@ -79,13 +79,21 @@ def reasons(database: TestDatabase) -> list[object]:
     return [reason for (reason,) in database.ask("SELECT reason FROM dead_letters ORDER BY created_at")]
 
 
-def test_a_message_is_applied_once_however_often_it_is_delivered(applier: Applier, test_database: TestDatabase) -> None:
-    delivery = delivered(create())
+def test_a_message_is_applied_once_however_often_it_is_delivered(
+    database: Database, resources: Resources, test_database: TestDatabase
+) -> None:
+    """The actor adds a row each time it is called, so nothing but the inbox makes the effect one."""
+
+    @actor(CreateInstance)
+    def add(message: CreateInstance, uow: UnitOfWork) -> None:
+        uow.runs.record("effect", started_at=message.occurred_at, affected=1)
+
+    applier, delivery = make_applier(database, resources, add), delivered(create())
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(applier, [delivery] * 16))
-    assert test_database.value("SELECT count(*) FROM mcp_instances") == 1
-    assert test_database.value("SELECT count(*) FROM mcp_events") == 1
+    assert test_database.value("SELECT count(*) FROM maintenance.runs WHERE task = 'effect'") == 1
     assert test_database.value("SELECT count(*) FROM inbox") == 1
+    assert reasons(test_database) == []
 
 
 def test_the_effect_and_the_inbox_row_are_one_transaction(
