@@ -52,7 +52,7 @@ RULES: Final = (
     ),
     Rule(
         "leaves a test out without saying why: write the reason on the same line",
-        re.compile(r"pytest\.(?:mark\.)?(?:skip|skipif|xfail)\b(?!\(f?\"|.*reason=)"),
+        re.compile(r"pytest\.(?:skip|xfail)\( *\)|pytest\.mark\.(?:skip|skipif|xfail)\b(?!\(f?\"|.*reason=)"),
         suffixes=(".py",),
     ),
 )

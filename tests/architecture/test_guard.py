@@ -13,6 +13,7 @@ BROKEN = [
     "x = f()  # no" + "qa: S603",
     "x = f()  # type: " + "ignore[misc]",
     "x = f()  # pragma: no " + "cover",
+    "pytest." + "skip()",
     "@pytest.mark." + "skip",
     "@pytest.mark." + "skipif(os.geteuid() != 0)",
     "@pytest.mark." + "xfail(strict=True)",
@@ -26,6 +27,7 @@ KEPT = [
     "x = f()  # pragma: no " + "cover - only on macOS",
     "@pytest.mark." + 'skipif(os.geteuid() != 0, reason="only root")',
     "pytest." + 'skip("there is no node here")',
+    "pytest." + "skip(str(reason))",
     "http://127.0.0.1/" + "root/x",
 ]
 
