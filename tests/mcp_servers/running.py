@@ -99,13 +99,13 @@ class RunningServer:
         """Give the lines that were printed and not given before, oldest first."""
         return [self._lines.popleft() for _ in range(len(self._lines))]
 
-    def stop(self) -> None:
+    def stop(self, *, patience_seconds: float = _PATIENCE_SECONDS) -> None:
         """Ask the server to end, wait a little, and kill what is left of it."""
         if self._keeper is not None and self._keeper.stdin is not None and self.running:
             with suppress(BrokenPipeError):  # It may end between the look and the word.
                 os.write(self._keeper.stdin.fileno(), bytes([signal.SIGTERM]))
             with suppress(subprocess.TimeoutExpired):
-                self._keeper.wait(_PATIENCE_SECONDS)
+                self._keeper.wait(patience_seconds)
         self.kill()
 
     def kill(self) -> None:

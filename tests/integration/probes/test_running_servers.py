@@ -19,7 +19,8 @@ def test_a_server_that_ignores_sigterm_is_ended(port: int) -> None:
         os.kill(server.pid, signal.SIGTERM)
         time.sleep(0.2)
         assert is_alive(process)
-    assert not is_alive(process)
+        server.stop(patience_seconds=0.2)
+        assert not is_alive(process)
 
 
 def test_a_child_in_a_session_of_its_own_ends_with_its_server(port: int) -> None:
