@@ -2,20 +2,22 @@
 
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
-from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
 from ..message import Message, Part
 from ..queues import Queue
 from ..text import Text
+from .fields import InstanceId, Slot
 
 Url = Annotated[Text, Field(max_length=500, pattern=r"^https?://[^\s]+$")]
+Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+ProbeError = Annotated[Text, Field(max_length=300)]
 Era = Literal["modern", "legacy"]
 
 
 class Verdict(StrEnum):
-    """What a probe found; only ``alive`` ones can be worked with."""
+    """What a probe found."""
 
     UP = "up"
     DEGRADED = "degraded"
@@ -40,25 +42,25 @@ class Probe(StrEnum):
 
 
 class HealthTarget(Part):
-    """One server to probe; ``scheduled_at`` is the slot that the result counts for."""
+    """One server to probe."""
 
-    instance_id: UUID
-    url: Url
-    probe: Probe = Probe.MCP
-    timeout_seconds: Annotated[float, Field(ge=0.1, le=30)] = 5.0
-    scheduled_at: AwareDatetime
+    instance_id: InstanceId
+    url: Url = Field(description="Where it is asked.")
+    probe: Probe = Field(default=Probe.MCP, description="A plain GET, or the Model Context Protocol.")
+    timeout_seconds: float = Field(default=5.0, ge=0.1, le=30, description="How long the whole probe may take.")
+    scheduled_at: Slot
 
 
 class HealthReport(Part):
-    """What one probe found; times are aware, ``response_ms`` is in milliseconds."""
+    """What one probe found."""
 
-    instance_id: UUID
-    scheduled_at: AwareDatetime
-    checked_at: AwareDatetime
-    verdict: Verdict
-    response_ms: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
-    error: Annotated[Text, Field(max_length=300)] | None = None
-    era: Era | None = None
+    instance_id: InstanceId
+    scheduled_at: Slot
+    checked_at: AwareDatetime = Field(description="When the probe ran.")
+    verdict: Verdict = Field(description="What it found.")
+    response_ms: Milliseconds | None = Field(default=None, description="How long the answer took, if one came.")
+    error: ProbeError | None = Field(default=None, description="A sentence on what was wrong.")
+    era: Era | None = Field(default=None, description="Which era of the protocol the server speaks.")
 
 
 class CheckHealth(Message):
@@ -67,7 +69,7 @@ class CheckHealth(Message):
     wire_name: ClassVar[str] = "health.check.v1"
     queue: ClassVar[Queue] = Queue.HEALTH
 
-    targets: Annotated[list[HealthTarget], Field(min_length=1, max_length=500)]
+    targets: list[HealthTarget] = Field(min_length=1, max_length=500, description="The servers to probe.")
 
 
 class HealthReported(Message):
@@ -76,4 +78,4 @@ class HealthReported(Message):
     wire_name: ClassVar[str] = "health.reported.v1"
     queue: ClassVar[Queue] = Queue.HEALTH
 
-    reports: Annotated[list[HealthReport], Field(min_length=1, max_length=500)]
+    reports: list[HealthReport] = Field(min_length=1, max_length=500, description="One report for each probe.")

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, Field
 from ..message import Message
 from ..queues import Queue
 from ..text import JsonObject, Name, Sentence, Text
+from .fields import HostId, InstanceId
 from .tick import Tick
 
 Minutes = Annotated[int, Field(gt=0, le=525_600)]
@@ -15,24 +16,27 @@ ProcessId = Annotated[int, Field(gt=0, lt=2**31)]
 
 
 class CreateInstance(Message):
-    """A user wants an instance of a type; a port is leased and the instance waits to be started.
-
-    ``access_token_hash`` is the SHA-256 of the access token in hex: the token itself stays with
-    the caller.  Without a duration the type's default applies.
-    """
+    """A user wants an instance of a type; a port is leased and the instance waits to be started."""
 
     wire_name: ClassVar[str] = "instances.create.v1"
     queue: ClassVar[Queue] = Queue.INSTANCES
 
-    instance_id: UUID
-    user_id: UUID
-    mcp_type: Annotated[Text, Field(min_length=1, max_length=50)]
-    duration_minutes: Minutes | None = None
-    name: Name | None = None
-    host_id: Name = "local"
-    config: JsonObject = Field(default_factory=dict)
-    access_token_hash: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    access_token_hint: Annotated[Text, Field(max_length=20)] = ""
+    instance_id: InstanceId
+    user_id: UUID = Field(description="Who asks for it.")
+    mcp_type: Text = Field(min_length=1, max_length=50, description="The name of a type of MCP server.")
+    duration_minutes: Minutes | None = Field(
+        default=None, description="How long it may live; the setting's default if left out, the type's maximum at most."
+    )
+    name: Name | None = Field(default=None, description="What its user calls it.")
+    host_id: HostId = "local"
+    config: JsonObject = Field(default_factory=dict, description="What its process is started with; no secrets.")
+    access_token_hash: str = Field(
+        pattern=r"^[0-9a-f]{64}$",
+        description="The SHA-256 of the access token in hex; the token itself stays with the caller.",
+    )
+    access_token_hint: Text = Field(
+        default="", max_length=20, description="The last characters of the token, to tell tokens apart."
+    )
 
 
 class InstanceStarted(Message):
@@ -41,10 +45,12 @@ class InstanceStarted(Message):
     wire_name: ClassVar[str] = "instances.started.v1"
     queue: ClassVar[Queue] = Queue.INSTANCES
 
-    instance_id: UUID
-    host_id: Name = "local"
-    process_id: ProcessId
-    process_started_at: AwareDatetime
+    instance_id: InstanceId
+    host_id: HostId = "local"
+    process_id: ProcessId = Field(description="The process id on that host.")
+    process_started_at: AwareDatetime = Field(
+        description="When the process started; with its id it names the process for ever."
+    )
 
 
 class InstanceFailed(Message):
@@ -53,8 +59,8 @@ class InstanceFailed(Message):
     wire_name: ClassVar[str] = "instances.failed.v1"
     queue: ClassVar[Queue] = Queue.INSTANCES
 
-    instance_id: UUID
-    error: Sentence
+    instance_id: InstanceId
+    error: Sentence = Field(description="A sentence on what went wrong; no secrets.")
 
 
 class DeleteInstance(Message):
@@ -63,8 +69,8 @@ class DeleteInstance(Message):
     wire_name: ClassVar[str] = "instances.delete.v1"
     queue: ClassVar[Queue] = Queue.INSTANCES
 
-    instance_id: UUID
-    reason: Sentence | None = None
+    instance_id: InstanceId
+    reason: Sentence | None = Field(default=None, description="A sentence for the instance's history.")
 
 
 class InstancesExpiryDue(Tick):

@@ -1,13 +1,13 @@
 """Log lines of instances, in batches."""
 
 from typing import Annotated, ClassVar, Final, Literal
-from uuid import UUID
 
 from pydantic import AwareDatetime, BeforeValidator, Field
 
 from ..message import Message, Part
 from ..queues import Queue
 from ..text import MendedJsonObject, mended
+from .fields import InstanceId
 
 MAX_LINE: Final = 65_536
 _TRUNCATED: Final = "… [truncated]"
@@ -24,17 +24,19 @@ def _line(value: object) -> object:
 
 
 class LogLine(Part):
-    """One line that an instance printed; at most 65,536 characters are kept.
+    """One line that an instance printed.
 
     Processes print NUL bytes and broken Unicode every day: a line is mended, not refused, for them.
     """
 
-    instance_id: UUID
-    timestamp: AwareDatetime
-    level: Level = "info"
-    source: Source = "process"
-    message: Annotated[str, BeforeValidator(_line)]
-    metadata: MendedJsonObject = Field(default_factory=dict)
+    instance_id: InstanceId
+    timestamp: AwareDatetime = Field(description="When it was printed.")
+    level: Level = Field(default="info", description="How serious it is.")
+    source: Source = Field(default="process", description="Who printed it.")
+    message: Annotated[str, BeforeValidator(_line)] = Field(
+        description=f"The line; at most {MAX_LINE:,} characters of it are kept."
+    )
+    metadata: MendedJsonObject = Field(default_factory=dict, description="Whatever belongs to the line.")
 
 
 class LogsEmitted(Message):
@@ -43,4 +45,4 @@ class LogsEmitted(Message):
     wire_name: ClassVar[str] = "logs.emitted.v1"
     queue: ClassVar[Queue] = Queue.LOGS
 
-    lines: Annotated[list[LogLine], Field(min_length=1, max_length=1_000)]
+    lines: list[LogLine] = Field(min_length=1, max_length=1_000, description="Lines of any instances, in any order.")

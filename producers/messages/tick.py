@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Self
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from .. import message_id as ids
 from ..message import Message
@@ -12,7 +12,7 @@ from ..message import Message
 class Tick(Message):
     """Base of the ticks: every scheduler gives the same fire time the same message id."""
 
-    fire_time: AwareDatetime
+    fire_time: AwareDatetime = Field(description="The moment of the timetable that this tick stands for.")
 
     @classmethod
     def at(cls, fire_time: datetime) -> Self:
