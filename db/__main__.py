@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -156,15 +157,27 @@ def _plain(row: Horizon) -> dict[str, object]:
 
 
 def _table(rows: Sequence[Horizon], made: Sequence[str]) -> str:
-    head = f"{'table':<24}{'partitions':>11}{'from':>12}{'to':>12}{'days ahead':>12}{'kept days':>11}{'gaps':>6}{'expired':>9}{'MB':>8}"
-    lines = [
-        f"{row.schema_name + '.' + row.table_name:<24}{row.partitions:>11}"
-        f"{f'{row.covered_from:%Y-%m-%d}' if row.covered_from else '-':>12}"
-        f"{f'{row.covered_to:%Y-%m-%d}' if row.covered_to else '-':>12}"
-        f"{row.ahead.days if row.ahead else 0:>12}{row.retention_days:>11}{row.gaps:>6}{row.expired:>9}{row.total_bytes / 1e6:>8.1f}"
+    lines = [("table", "partitions", "from", "to", "days ahead", "days kept", "gaps", "expired", "MB")]
+    lines += [
+        (
+            f"{row.schema_name}.{row.table_name}",
+            str(row.partitions),
+            _day(row.covered_from),
+            _day(row.covered_to),
+            str(row.ahead.days if row.ahead else 0),
+            str(row.retention_days),
+            str(row.gaps),
+            str(row.expired),
+            f"{row.total_bytes / 1e6:.1f}",
+        )
         for row in rows
     ]
-    return "\n".join([head, *lines, f"Made now: {', '.join(made) or 'nothing was missing'}."])
+    table = [f"{name:<24}" + "".join(f"{cell:>12}" for cell in cells) for name, *cells in lines]
+    return "\n".join([*table, f"Made now: {', '.join(made) or 'nothing was missing'}."])
+
+
+def _day(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d}" if moment else "-"
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ def libpq_url(url: str) -> str:
 
 
 def connect_with(engine: Engine, settings: DatabaseSettings) -> Engine:
+    """Have the engine connect through libpq with our limits, and return it."""
     # libpq parses the URL, not SQLAlchemy: several hosts, service files and sockets then work as everywhere else.
     parameters = connect_parameters(settings)
 

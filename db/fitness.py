@@ -18,50 +18,50 @@ _LOGIN: Final = text(
     """
 )
 _UNDEFINED_TABLE: Final = "42P01"
+_NO_PRIVILEGE: Final = "42501"
+_REMEDY: Final = "Use a login made with `python -m db login NAME --role worker`."
 
 
 def check(connection: Connection) -> None:
-    """Raise UnsafeRole or SchemaNotAtHead, with the remedy."""
-    # The role first: a login without any grant could not even read the revision.
-    _check_role(connection)
-    _check_revision(connection)
+    """Raise SchemaNotAtHead or UnsafeRole, with the remedy."""
+    # The schema first: before the first upgrade there are no roles that a login could be given.
+    _check_revision(_revision(connection))
+    _check_login(connection)
 
 
-def _check_role(connection: Connection) -> None:
-    login = connection.execute(_LOGIN).one()
-    remedy = "Use a login made with `python -m db login NAME --role worker`."
-    if login.is_superuser:
-        raise UnsafeRole(f"The login {login.name} is a superuser, for whom row level security does not exist. {remedy}")
-    if login.bypasses_rls:
-        raise UnsafeRole(f"The login {login.name} has BYPASSRLS, so row level security does not bind it. {remedy}")
-    if login.is_owner:
-        raise UnsafeRole(f"The login {login.name} is a member of mcp_owner, so it could change the schema. {remedy}")
-    if not login.is_worker and _revision_exists(connection):
-        raise UnsafeRole(f"The login {login.name} is not a member of mcp_worker, so it may not work. {remedy}")
-
-
-def _check_revision(connection: Connection) -> None:
-    found = _revision(connection)
+def _check_revision(found: str | None) -> None:
     wanted = head()
     if found == wanted:
         return
     if found is not None and not is_known(found):
         raise SchemaNotAtHead(
-            f"The schema is at revision {found}, which this code (made for {wanted}) does not know. Deploy the newer code."
+            f"The schema is at revision {found}, which this code, made for {wanted}, does not know: "
+            "deploy the newer code."
         )
     state = f"at revision {found}" if found else "empty"
-    raise SchemaNotAtHead(f"The schema is {state}, but this code needs {wanted}. Run `python -m db upgrade`.")
+    raise SchemaNotAtHead(f"The schema is {state}, but this code needs {wanted}: run `python -m db upgrade`.")
 
 
-def _revision_exists(connection: Connection) -> bool:
-    return bool(connection.scalar(text("SELECT to_regclass('public.alembic_version') IS NOT NULL")))
+def _check_login(connection: Connection) -> None:
+    login = connection.execute(_LOGIN).one()
+    if login.is_superuser:
+        raise UnsafeRole(f"The login {login.name} is a superuser, whom row level security does not bind. {_REMEDY}")
+    if login.bypasses_rls:
+        raise UnsafeRole(f"The login {login.name} has BYPASSRLS, so row level security does not bind it. {_REMEDY}")
+    if login.is_owner:
+        raise UnsafeRole(f"The login {login.name} is a member of mcp_owner, so it could change the schema. {_REMEDY}")
+    if not login.is_worker:
+        raise UnsafeRole(f"The login {login.name} is not a member of mcp_worker, so it may not work. {_REMEDY}")
 
 
 def _revision(connection: Connection) -> str | None:
     try:
         found = connection.scalar(_REVISION)
     except ProgrammingError as error:
-        if getattr(error.orig, "sqlstate", None) == _UNDEFINED_TABLE:
+        state = getattr(error.orig, "sqlstate", None)
+        if state == _UNDEFINED_TABLE:
             return None
+        if state == _NO_PRIVILEGE:
+            raise UnsafeRole(f"This login may not even read the revision of the schema. {_REMEDY}") from None
         raise
     return None if found is None else str(found)

@@ -1,7 +1,7 @@
 """The roles of the cluster: who owns, who works, who sends, who reads."""
 
 import time
-from typing import Final
+from typing import Final, cast
 
 import psycopg
 from psycopg import sql
@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from db.connect import admin_engine
 from db.errors import DatabaseError, MigrationRefused, UnsafeRole, translate
+from db.statement import Driver
 
 OWNER: Final = "mcp_owner"
 GROUPS: Final = {"worker": "mcp_worker", "producer": "mcp_producer", "reader": "mcp_reader"}
@@ -19,6 +20,10 @@ _TRIES: Final = 10
 # meet each other here: as a duplicate (42710, 23505) or as a catalog row that changed under us (XX000).
 _RACES: Final = frozenset({"42710", "23505", "XX000"})
 _NO_PRIVILEGE: Final = "42501"
+_SET_PRIVILEGE_SINCE: Final = (16,)
+_MAY_ACT: Final = text(
+    "SELECT rolsuper OR pg_has_role(current_user, :owner, :privilege) FROM pg_roles WHERE rolname = current_user"
+)
 _ATTRIBUTES: Final = "NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS"
 
 
@@ -32,9 +37,10 @@ def ensure(connection: Connection) -> None:
             connection.rollback()
             state = getattr(error.orig, "sqlstate", None)
             if state == _NO_PRIVILEGE:
+                reason = str(error.orig).partition("\n")[0]
                 raise MigrationRefused(
-                    f"This login may not prepare the roles ({error.orig}). Use a superuser, or the owner of the "
-                    "database with CREATEROLE."
+                    f"This login may not prepare the roles ({reason}): use a superuser, or a login with CREATEROLE that "
+                    "owns the database."
                 ) from None
             if state not in _RACES or attempt == _TRIES - 1:
                 raise
@@ -48,30 +54,33 @@ def _ensure_once(connection: Connection) -> None:
     for role in (OWNER, *GROUPS.values()):
         if role not in present:
             connection.exec_driver_sql(f"CREATE ROLE {role} {_ATTRIBUTES}")
-    if not connection.scalar(
-        text(
-            "SELECT rolsuper OR pg_has_role(current_user, :owner, 'MEMBER') FROM pg_roles WHERE rolname = current_user"
-        ),
-        {"owner": OWNER},
-    ):
+    if not _may_act_as_owner(connection):
         connection.exec_driver_sql(f"GRANT {OWNER} TO CURRENT_USER")
     database = connection.scalar(text("SELECT quote_ident(current_database())"))
+    worker, others = GROUPS["worker"], f"{GROUPS['producer']}, {GROUPS['reader']}"
     connection.exec_driver_sql(f"GRANT CREATE, TEMPORARY ON DATABASE {database} TO {OWNER}")
-    connection.exec_driver_sql(f"GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {GROUPS['worker']}")
-    connection.exec_driver_sql(f"GRANT CONNECT ON DATABASE {database} TO {GROUPS['producer']}, {GROUPS['reader']}")
+    connection.exec_driver_sql(f"GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {worker}")
+    connection.exec_driver_sql(f"GRANT CONNECT ON DATABASE {database} TO {others}")
     connection.exec_driver_sql(f"GRANT USAGE, CREATE ON SCHEMA public TO {OWNER} WITH GRANT OPTION")
     connection.exec_driver_sql("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+
+
+def _may_act_as_owner(connection: Connection) -> bool:
+    # Since 16, whoever creates a role is a member of it who may not yet SET ROLE to it.
+    version = connection.dialect.server_version_info or (0,)
+    privilege = "SET" if version >= _SET_PRIVILEGE_SINCE else "MEMBER"
+    return bool(connection.scalar(_MAY_ACT, {"owner": OWNER, "privilege": privilege}))
 
 
 def create_login(admin_url: str, name: str, password: str, role: str) -> None:
     """Make a login in the group of `worker`, `producer` or `reader`; an existing one gets the password anew."""
     if role not in GROUPS:
-        raise DatabaseError(f"There is no role {role!r}; choose one of {', '.join(GROUPS)}.")
+        raise DatabaseError(f"There is no role {role!r}: choose one of {', '.join(GROUPS)}.")
     engine = admin_engine(admin_url)
     try:
         with engine.begin() as connection:
-            driver = connection.connection.driver_connection
-            assert isinstance(driver, psycopg.Connection)
+            driver = cast("Driver", connection.connection.driver_connection)
+            _refuse_unready(driver, GROUPS[role])
             _refuse_powerful(driver, name)
             _write_login(driver, name, password, GROUPS[role])
     except (DBAPIError, psycopg.Error) as error:
@@ -80,13 +89,18 @@ def create_login(admin_url: str, name: str, password: str, role: str) -> None:
         engine.dispose()
 
 
-def _refuse_powerful(driver: "psycopg.Connection[tuple[bool]]", name: str) -> None:
+def _refuse_unready(driver: Driver, group: str) -> None:
+    if driver.execute("SELECT FROM pg_roles WHERE rolname = %s", [group]).fetchone() is None:
+        raise MigrationRefused(f"The role {group} does not exist yet: run `python -m db upgrade` first.")
+
+
+def _refuse_powerful(driver: Driver, name: str) -> None:
     found = driver.execute("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = %s", [name]).fetchone()
     if found is not None and found[0]:
         raise UnsafeRole(f"The role {name} is a superuser or has BYPASSRLS; choose another name for this login.")
 
 
-def _write_login(driver: "psycopg.Connection[tuple[bool]]", name: str, password: str, group: str) -> None:
+def _write_login(driver: Driver, name: str, password: str, group: str) -> None:
     # The server logs statements; only the SCRAM verifier may appear there.
     verifier = driver.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
     known = driver.execute("SELECT true FROM pg_roles WHERE rolname = %s", [name]).fetchone()

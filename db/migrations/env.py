@@ -8,9 +8,7 @@ from alembic.runtime.migration import MigrationContext, MigrationInfo
 from db.models import Base
 
 
-def tell(
-    ctx: MigrationContext, step: MigrationInfo, heads: Collection[object], run_args: Mapping[str, object]
-) -> None:
+def tell(ctx: MigrationContext, step: MigrationInfo, heads: Collection[object], run_args: Mapping[str, object]) -> None:
     """Report a step that was applied; Alembic passes all four by name."""
     del ctx, heads, run_args
     sentence = str(getattr(step.up_revision, "doc", ""))

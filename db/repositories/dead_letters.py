@@ -90,7 +90,7 @@ class DeadLetters:
         self._driver = driver
 
     def add(self, letter: DeadLetter) -> UUID:
-        """Store a letter and return its id; the letter of a message that died before is written anew under its old id."""
+        """Store a letter and return its id; a message that died before keeps its one letter, written anew."""
         values = {name: getattr(letter, name) for name in ("id", "message_id", *_CONTENT)}
         # Recording a death must not fail on the very bytes that caused it.
         clean = {name: storable(value) if isinstance(value, str) else value for name, value in values.items()}

@@ -22,7 +22,8 @@ _FORGET: Final = Statement("inbox.forget", delete(InboxEntry).where(InboxEntry.m
 _HORIZON: Final = Statement(
     "inbox.horizon",
     text(
-        "SELECT retention_days FROM maintenance.data_retention_policies WHERE schema_name = 'public' AND table_name = 'inbox'"
+        "SELECT retention_days FROM maintenance.data_retention_policies"
+        " WHERE schema_name = 'public' AND table_name = 'inbox'"
     ),
 )
 

@@ -22,5 +22,5 @@ def hold(driver: Driver, instance_ids: Iterable[UUID]) -> set[UUID]:
 
 
 def hold_alone(driver: Driver, instance_ids: Iterable[UUID]) -> set[UUID]:
-    """Return those that exist and keep every other writer off them; taken in one order, so two batches cannot deadlock."""
+    """Return those that exist and keep other writers off; one order for all, so two batches cannot deadlock."""
     return {row[0] for row in _ALONE.run(driver, ids=list(set(instance_ids)))}

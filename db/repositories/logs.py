@@ -18,13 +18,15 @@ _FUTURE: Final = timedelta(minutes=10)
 
 _STORE: Final = Statement(
     "logs.ingest",
-    # The server parses the batch: as fast as COPY into a staging table, at a tenth of this process's CPU.
+    # The server parses the batch: as fast as COPY into a staging table for a thousand lines, twice as fast for ten,
+    # and no temporary table to make (COPY itself is refused on a table with row level security).
     text(
         """
         INSERT INTO mcp_logs (id, mcp_instance_id, timestamp, level, source, message, metadata)
         SELECT id, mcp_instance_id, timestamp, level, source, message, metadata
           FROM json_to_recordset(CAST(:lines AS json)) AS line (
-               id uuid, mcp_instance_id uuid, timestamp timestamptz, level text, source text, message text, metadata jsonb)
+               id uuid, mcp_instance_id uuid, timestamp timestamptz, level text, source text, message text,
+               metadata jsonb)
         """
     ),
 )
@@ -33,7 +35,8 @@ _QUARANTINE: Final = Statement(
     text(
         """
         INSERT INTO log_quarantine (mcp_instance_id, reason, payload)
-        SELECT CAST(line ->> 'mcp_instance_id' AS uuid), :reason, line FROM jsonb_array_elements(CAST(:lines AS jsonb)) AS line
+        SELECT CAST(line ->> 'mcp_instance_id' AS uuid), :reason, line
+          FROM jsonb_array_elements(CAST(:lines AS jsonb)) AS line
         """
     ),
 )

@@ -19,8 +19,8 @@ _BEGIN: Final = Statement(
     text(
         """
         INSERT INTO redeliveries AS r (message_id, queue, wire_name, envelope, state, deliveries, due_at)
-        VALUES (:message_id, :queue, :wire_name, :envelope, 'suspect', greatest(CAST(:deliveries AS integer) - 1, 0) + 1,
-                now() + interval '15 minutes')
+        VALUES (:message_id, :queue, :wire_name, :envelope, 'suspect',
+                greatest(CAST(:deliveries AS integer) - 1, 0) + 1, now() + interval '15 minutes')
         ON CONFLICT (message_id) DO UPDATE
            SET deliveries = greatest(r.deliveries, CAST(:deliveries AS integer) - 1) + 1, due_at = excluded.due_at
         RETURNING deliveries
@@ -99,7 +99,7 @@ class Redeliveries:
         due_at: datetime | None,
         error: str | None,
     ) -> None:
-        """Put a message by until `due_at` as 'retry' or 'delayed', or 'parked' without a time until a worker knows it."""
+        """Put a message by: 'retry' or 'delayed' until `due_at`, 'parked' without one until a worker knows it."""
         _POSTPONE.run(
             self._driver,
             message_id=message_id,
@@ -118,7 +118,7 @@ class Redeliveries:
         return int(row[0]) if row else 0
 
     def due(self, *, wire_names: Sequence[str], limit: int, lease_seconds: float) -> list[Redelivery]:
-        """Take messages whose time has come, and parked ones that are now known; others leave them alone for the lease."""
+        """Take messages whose time has come, and parked ones now known; others leave them alone for the lease."""
         cursor = _DUE.run(self._driver, wire_names=list(wire_names), limit=limit, lease_seconds=lease_seconds)
         return [Redelivery(*row) for row in cursor]
 

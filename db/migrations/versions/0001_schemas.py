@@ -13,7 +13,8 @@ CREATE SCHEMA partitions;
 CREATE SCHEMA archive;
 
 COMMENT ON SCHEMA maintenance IS 'Retention policies and the functions that create, detach and drop partitions';
-COMMENT ON SCHEMA partitions IS 'Partitions; no role but the owner may enter, so nobody passes by the parent and its row level security';
+COMMENT ON SCHEMA partitions IS
+    'Partitions; no role but the owner may enter, so nobody passes by the parent and its row level security';
 COMMENT ON SCHEMA archive IS 'Detached partitions on their way to being dropped';
 
 GRANT USAGE ON SCHEMA public TO mcp_worker, mcp_producer, mcp_reader;
@@ -36,7 +37,8 @@ CREATE FUNCTION current_app_user() RETURNS uuid
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT nullif(current_setting('app.user_id', true), '')::uuid
 $$;
-COMMENT ON FUNCTION current_app_user() IS 'The user on whose behalf a producer''s transaction runs; NULL, which matches no row, when none is set';
+COMMENT ON FUNCTION current_app_user() IS
+    'The user for whom a producer''s transaction runs; NULL, which matches no row, when none is set';
 
 REVOKE EXECUTE ON FUNCTION touch_updated_at(), current_app_user() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION current_app_user() TO mcp_producer;

@@ -37,7 +37,8 @@ COMMENT ON TABLE api_keys IS 'One key of a third party per user and type, encryp
 COMMENT ON COLUMN api_keys.encrypted_key IS 'base64 of AES-256-GCM ciphertext and tag, under the row''s own data key';
 COMMENT ON COLUMN api_keys.key_hint IS 'The last characters, for people to tell keys apart';
 COMMENT ON COLUMN api_keys.encryption_iv IS 'base64 of the nonce of encrypted_key';
-COMMENT ON COLUMN api_keys.encrypted_dek IS 'The row''s data key, wrapped by the master key that encryption_key_id names';
+COMMENT ON COLUMN api_keys.encrypted_dek IS
+    'The row''s data key, wrapped by the master key that encryption_key_id names';
 COMMENT ON COLUMN api_keys.key_fingerprint IS 'Keyed hash, which joins the validation cache';
 
 CREATE TRIGGER api_keys_updated_at BEFORE UPDATE ON api_keys

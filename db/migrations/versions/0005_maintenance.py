@@ -30,14 +30,17 @@ CREATE TABLE maintenance.data_retention_policies (
     CONSTRAINT check_retention_days CHECK (retention_days > 0 AND grace_days >= 0)
 );
 COMMENT ON TABLE maintenance.data_retention_policies IS
-    'The partitioned tables under management; only the owner writes here, so a worker cannot shorten a retention and erase evidence';
+    'The partitioned tables; only the owner writes here, so a worker cannot shorten a retention and erase evidence';
 COMMENT ON COLUMN maintenance.data_retention_policies.partition_key IS
-    'time: the column is a timestamp; uuid7: the column is a version 7 UUID and the bounds are the ids of the months'' first milliseconds';
-COMMENT ON COLUMN maintenance.data_retention_policies.units_ahead IS 'How many partitions beyond the current one are kept ready';
-COMMENT ON COLUMN maintenance.data_retention_policies.retention_days IS 'A partition is detached when all of it is older';
+    'time: the column is a timestamp; uuid7: it is a version 7 UUID, and the bounds are the first ids of each unit';
+COMMENT ON COLUMN maintenance.data_retention_policies.units_ahead IS
+    'How many partitions beyond the current one are kept ready';
+COMMENT ON COLUMN maintenance.data_retention_policies.retention_days IS
+    'A partition is detached when all of it is older';
 COMMENT ON COLUMN maintenance.data_retention_policies.strategy IS
     'detach_drop: dropped after the grace; detach_archive: dropped after the grace and only once it was archived';
-COMMENT ON COLUMN maintenance.data_retention_policies.grace_days IS 'How long a detached partition can still be brought back';
+COMMENT ON COLUMN maintenance.data_retention_policies.grace_days IS
+    'How long a detached partition can still be brought back';
 CREATE TRIGGER data_retention_policies_updated_at BEFORE UPDATE ON maintenance.data_retention_policies
     FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
 GRANT SELECT ON maintenance.data_retention_policies TO mcp_worker, mcp_reader;
@@ -54,7 +57,8 @@ CREATE TABLE maintenance.runs (
     CONSTRAINT pk_runs PRIMARY KEY (id)
 );
 CREATE INDEX idx_runs_task_started ON maintenance.runs (task, started_at DESC);
-COMMENT ON TABLE maintenance.runs IS 'What each maintenance task did and when; the last row of a task says whether it still runs';
+COMMENT ON TABLE maintenance.runs IS
+    'What each maintenance task did and when; the last row of a task says whether it still runs';
 COMMENT ON COLUMN maintenance.runs.affected IS 'Rows or partitions that were changed';
 GRANT SELECT, INSERT ON maintenance.runs TO mcp_worker;
 GRANT SELECT ON maintenance.runs TO mcp_reader;
@@ -72,11 +76,14 @@ CREATE TABLE maintenance.detached_partitions (
     dropped_at    timestamptz,
     CONSTRAINT pk_detached_partitions PRIMARY KEY (relid, detached_at)
 );
-CREATE UNIQUE INDEX idx_detached_partitions_relation ON maintenance.detached_partitions (relation) WHERE dropped_at IS NULL;
-COMMENT ON TABLE maintenance.detached_partitions IS 'Partitions that left their table: detached, archived where the policy asks for it, dropped';
+CREATE UNIQUE INDEX idx_detached_partitions_relation ON maintenance.detached_partitions (relation)
+    WHERE dropped_at IS NULL;
+COMMENT ON TABLE maintenance.detached_partitions IS
+    'Partitions that left their table: detached, archived where the policy asks for it, dropped';
 COMMENT ON COLUMN maintenance.detached_partitions.relid IS
     'Identity of the relation: a table made later under the same name is not the one that may be dropped';
-COMMENT ON COLUMN maintenance.detached_partitions.archived_at IS 'Without it, a partition that needs archiving is never dropped';
+COMMENT ON COLUMN maintenance.detached_partitions.archived_at IS
+    'Without it, a partition that needs archiving is never dropped';
 GRANT SELECT ON maintenance.detached_partitions TO mcp_worker, mcp_reader;
 """
 

@@ -16,7 +16,8 @@ CREATE FUNCTION maintenance.uuid7_floor(p_at timestamptz) RETURNS uuid
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT (lpad(to_hex(floor(extract(epoch FROM p_at) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
 $$;
-COMMENT ON FUNCTION maintenance.uuid7_floor(timestamptz) IS 'The smallest id that a version 7 UUID of that millisecond can have';
+COMMENT ON FUNCTION maintenance.uuid7_floor(timestamptz) IS
+    'The smallest id that a version 7 UUID of that millisecond can have';
 
 CREATE FUNCTION maintenance.uuid7_time(p_id uuid) RETURNS timestamptz
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -28,10 +29,10 @@ COMMENT ON FUNCTION maintenance.uuid7_time(uuid) IS 'The time that a version 7 U
 VIEWS = r"""
 CREATE VIEW maintenance.partition_catalog AS
 SELECT d.schema_name, d.table_name, c.relname AS partition_name, c.oid AS relid, i.inhdetachpending AS detach_pending,
-       CASE d.partition_key WHEN 'uuid7' THEN maintenance.uuid7_time(bound.keys[1]::uuid) ELSE bound.keys[1]::timestamptz END
-           AS range_from,
-       CASE d.partition_key WHEN 'uuid7' THEN maintenance.uuid7_time(bound.keys[2]::uuid) ELSE bound.keys[2]::timestamptz END
-           AS range_to,
+       CASE d.partition_key WHEN 'uuid7' THEN maintenance.uuid7_time(bound.keys[1]::uuid)
+                            ELSE bound.keys[1]::timestamptz END AS range_from,
+       CASE d.partition_key WHEN 'uuid7' THEN maintenance.uuid7_time(bound.keys[2]::uuid)
+                            ELSE bound.keys[2]::timestamptz END AS range_to,
        greatest(c.reltuples, 0)::bigint AS estimated_rows, pg_total_relation_size(c.oid) AS total_bytes
   FROM maintenance.data_retention_policies d
   JOIN pg_namespace pn ON pn.nspname = d.schema_name
@@ -49,7 +50,8 @@ SELECT d.schema_name, d.table_name, d.retention_days, count(c.relid) AS partitio
        count(*) FILTER (WHERE c.follows <> c.range_from) AS gaps,
        count(*) FILTER (WHERE c.detach_pending) AS detach_pending,
        count(*) FILTER (WHERE c.range_to <= now() - make_interval(days => d.retention_days)) AS expired,
-       coalesce(sum(c.estimated_rows), 0)::bigint AS estimated_rows, coalesce(sum(c.total_bytes), 0)::bigint AS total_bytes
+       coalesce(sum(c.estimated_rows), 0)::bigint AS estimated_rows,
+       coalesce(sum(c.total_bytes), 0)::bigint AS total_bytes
   FROM maintenance.data_retention_policies d
   LEFT JOIN (
        SELECT *, lag(range_to) OVER (PARTITION BY schema_name, table_name ORDER BY range_from) AS follows
@@ -57,7 +59,7 @@ SELECT d.schema_name, d.table_name, d.retention_days, count(c.relid) AS partitio
   ) c USING (schema_name, table_name)
  GROUP BY d.schema_name, d.table_name;
 COMMENT ON VIEW maintenance.partition_health IS
-    'One row per managed table; alert when the horizon is below a week or gaps, detach_pending or expired stay above zero';
+    'One row per managed table; alert when horizon is below a week, or gaps, detach_pending or expired stay above 0';
 GRANT SELECT ON maintenance.partition_catalog, maintenance.partition_health TO mcp_worker, mcp_reader;
 """
 
@@ -84,13 +86,16 @@ BEGIN
     starts := date_trunc(policy.partition_unit, p_at);
     ends   := starts + unit;
     -- A wild timestamp in a message must not make partitions without end.
-    IF ends <= now() - make_interval(days => policy.retention_days) OR starts > now() + (policy.units_ahead + 1) * unit THEN
-        RAISE EXCEPTION 'time % is outside the window in which % is kept', p_at, parent USING ERRCODE = 'datetime_field_overflow';
+    IF ends <= now() - make_interval(days => policy.retention_days)
+       OR starts > now() + (policy.units_ahead + 1) * unit THEN
+        RAISE EXCEPTION 'time % is outside the window in which % is kept', p_at, parent
+            USING ERRCODE = 'datetime_field_overflow';
     END IF;
 
     PERFORM pg_advisory_xact_lock(hashtextextended('minimcp.partitions:' || parent, 0));
     IF EXISTS (SELECT FROM maintenance.partition_catalog c
-                WHERE c.schema_name = p_schema AND c.table_name = p_table AND c.range_from <= p_at AND p_at < c.range_to) THEN
+                WHERE c.schema_name = p_schema AND c.table_name = p_table
+                  AND c.range_from <= p_at AND p_at < c.range_to) THEN
         RETURN NULL;
     END IF;
 
@@ -124,7 +129,9 @@ DECLARE
     child  text;
     made   text[] := '{}';
 BEGIN
-    FOR policy IN SELECT * FROM maintenance.data_retention_policies d WHERE d.is_active ORDER BY d.schema_name, d.table_name LOOP
+    FOR policy IN
+        SELECT * FROM maintenance.data_retention_policies d WHERE d.is_active ORDER BY d.schema_name, d.table_name
+    LOOP
         unit := ('1 ' || policy.partition_unit)::interval;
         -- Counted from the clock, never from the newest row: one row from the far future must not stop the calendar.
         FOR step IN -1..policy.units_ahead LOOP
@@ -174,7 +181,8 @@ BEGIN
             EXECUTE format('ALTER TABLE partitions.%I SET SCHEMA archive', child);
             EXECUTE format('ALTER TABLE archive.%I DISABLE ROW LEVEL SECURITY', child);
             EXECUTE format('GRANT SELECT ON archive.%I TO mcp_worker', child);
-            INSERT INTO maintenance.detached_partitions (relation, relid, parent, range_from, range_to, needs_archive, drop_after)
+            INSERT INTO maintenance.detached_partitions
+                   (relation, relid, parent, range_from, range_to, needs_archive, drop_after)
             VALUES (format('archive.%I', child), oldest.relid, parent, oldest.range_from, oldest.range_to,
                     oldest.strategy = 'detach_archive', now() + make_interval(days => oldest.grace_days));
             RETURN format('archive.%I', child);
@@ -186,7 +194,7 @@ BEGIN
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION maintenance.detach_expired() IS
-    'Detaches one partition that is older than its retention into the schema archive and returns it, or NULL when none is left or all are in use';
+    'Moves one partition that is past its retention into the schema archive; NULL when none is left or all are in use';
 
 CREATE FUNCTION maintenance.strip_foreign_keys() RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER
@@ -215,7 +223,7 @@ BEGIN
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION maintenance.strip_foreign_keys() IS
-    'Frees one detached partition of its foreign keys, through which deleting an instance would still reach into the archive; returns it or NULL';
+    'Frees one detached partition of its foreign keys, through which a delete would still reach into the archive';
 
 CREATE FUNCTION maintenance.drop_detached() RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER
@@ -232,7 +240,8 @@ BEGIN
         BEGIN
             -- Only the very relation that was detached: not a namesake, and not one that was attached again.
             SELECT count(*) = 1 INTO intact FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-             WHERE c.oid = due.relid AND c.oid = to_regclass(due.relation) AND n.nspname = 'archive' AND NOT c.relispartition;
+             WHERE c.oid = due.relid AND c.oid = to_regclass(due.relation)
+               AND n.nspname = 'archive' AND NOT c.relispartition;
             IF intact THEN
                 EXECUTE format('DROP TABLE %s', due.relid::regclass);
             END IF;

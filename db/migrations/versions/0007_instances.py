@@ -48,7 +48,8 @@ CREATE TABLE mcp_instances (
     access_url         varchar(500),
     assigned_port      integer,
     status             varchar(20)  NOT NULL DEFAULT 'pending',
-    is_active          boolean      GENERATED ALWAYS AS (status IN ('pending', 'running') AND deleted_at IS NULL) STORED,
+    is_active          boolean      GENERATED ALWAYS AS
+                                    (status IN ('pending', 'running') AND deleted_at IS NULL) STORED,
     expires_at         timestamptz  NOT NULL,
     config             jsonb        NOT NULL DEFAULT '{}',
     error_message      text,
@@ -62,7 +63,8 @@ CREATE TABLE mcp_instances (
     CONSTRAINT uq_mcp_instances_access_token_hash UNIQUE (access_token_hash),
     CONSTRAINT fk_mcp_instances_user_id_users FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE,
     CONSTRAINT fk_mcp_instances_mcp_type_id_mcp_types FOREIGN KEY (mcp_type_id) REFERENCES mcp_types (id),
-    CONSTRAINT fk_mcp_instances_api_key_id_api_keys FOREIGN KEY (api_key_id) REFERENCES api_keys (id) ON DELETE SET NULL,
+    CONSTRAINT fk_mcp_instances_api_key_id_api_keys
+        FOREIGN KEY (api_key_id) REFERENCES api_keys (id) ON DELETE SET NULL,
     CONSTRAINT check_status CHECK (status IN ('pending', 'running', 'expired', 'disconnected', 'error')),
     CONSTRAINT check_port_range CHECK (assigned_port BETWEEN 3001 AND 65535),
     CONSTRAINT check_access_url CHECK (access_url IS NOT NULL OR status NOT IN ('pending', 'running')),
@@ -83,10 +85,12 @@ CREATE UNIQUE INDEX idx_mcp_instances_live_port ON mcp_instances (host_id, assig
 COMMENT ON TABLE mcp_instances IS 'One running or once running MCP server of a user';
 COMMENT ON COLUMN mcp_instances.host_id IS 'The machine; ports and process ids mean something only on theirs';
 COMMENT ON COLUMN mcp_instances.process_started_at IS 'Tells a process from a later one with the same process_id';
-COMMENT ON COLUMN mcp_instances.access_token_hash IS 'SHA-256 in hex; the token itself is shown to its owner once and kept nowhere';
+COMMENT ON COLUMN mcp_instances.access_token_hash IS
+    'SHA-256 in hex; the token itself is shown to its owner once and kept nowhere';
 COMMENT ON COLUMN mcp_instances.access_token_hint IS 'The last characters, for people to tell tokens apart';
 COMMENT ON COLUMN mcp_instances.access_url IS 'NULL only for an instance that never got a port';
-COMMENT ON COLUMN mcp_instances.assigned_port IS 'Stays after the port was given back; idx_mcp_instances_live_port keeps it unique among live ones';
+COMMENT ON COLUMN mcp_instances.assigned_port IS
+    'Stays after the port was given back; idx_mcp_instances_live_port keeps it unique among live ones';
 COMMENT ON COLUMN mcp_instances.stats IS 'Latest CPU and memory of the process';
 COMMENT ON COLUMN mcp_instances.deleted_at IS 'Soft delete, which is final';
 COMMENT ON INDEX idx_mcp_instances_live_port IS 'No two live instances of a host share a port';
@@ -113,7 +117,7 @@ BEGIN
              WHERE i.user_id = p_user_id AND i.status IN ('pending', 'running') AND i.deleted_at IS NULL);
 END $$;
 COMMENT ON FUNCTION count_live_instances(uuid) IS
-    'Locks an active user until the transaction ends and returns how many live instances the user has, NULL for an unknown user';
+    'Locks an active user until the transaction ends and counts the user''s live instances; NULL for an unknown user';
 REVOKE EXECUTE ON FUNCTION count_live_instances(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION count_live_instances(uuid) TO mcp_worker;
 """
@@ -171,7 +175,8 @@ CREATE TABLE mcp_events (
 CREATE INDEX idx_mcp_events_instance ON mcp_events (mcp_instance_id, created_at DESC);
 CREATE INDEX idx_mcp_events_user_id ON mcp_events (user_id) WHERE user_id IS NOT NULL;
 
-COMMENT ON TABLE mcp_events IS 'What happened to instances, and what was refused; a worker may add rows but not change or delete them';
+COMMENT ON TABLE mcp_events IS
+    'What happened to instances, and what was refused; a worker may add rows but not change or delete them';
 COMMENT ON COLUMN mcp_events.event_type IS 'created, started, error, expired, deleted, or refused_ and the verb';
 COMMENT ON COLUMN mcp_events.created_at IS 'When it was recorded; when it happened is in event_data';
 

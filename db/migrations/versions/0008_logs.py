@@ -28,9 +28,10 @@ CREATE INDEX idx_mcp_logs_timestamp ON mcp_logs (timestamp DESC);
 CREATE INDEX idx_mcp_logs_level ON mcp_logs (level) WHERE level IN ('warn', 'error');
 
 COMMENT ON TABLE mcp_logs IS 'Lines that instances printed';
-COMMENT ON COLUMN mcp_logs.id IS 'Version 7 of the line''s time and its place in the batch, so lines of one millisecond keep their order';
+COMMENT ON COLUMN mcp_logs.id IS
+    'Derived from the message and the line''s place in it: the same on every delivery';
 COMMENT ON COLUMN mcp_logs.timestamp IS
-    'When the line was printed; a time far from its arrival is replaced by the arrival and kept in metadata.original_timestamp';
+    'When it was printed; a time far from its arrival gives way to it and is kept in metadata.original_timestamp';
 
 ALTER TABLE mcp_logs ENABLE ROW LEVEL SECURITY;
 CREATE POLICY worker_all ON mcp_logs TO mcp_worker USING (true) WITH CHECK (true);
@@ -57,7 +58,8 @@ CREATE TABLE log_quarantine (
 CREATE INDEX idx_log_quarantine_instance ON log_quarantine (mcp_instance_id, created_at);
 
 COMMENT ON TABLE log_quarantine IS 'Log lines that could not be stored, with the reason; nothing is lost silently';
-COMMENT ON COLUMN log_quarantine.mcp_instance_id IS 'As the line says; no foreign key, for this is where unknown instances go';
+COMMENT ON COLUMN log_quarantine.mcp_instance_id IS
+    'As the line says; no foreign key, for this is where unknown instances go';
 COMMENT ON COLUMN log_quarantine.payload IS 'The whole line';
 GRANT SELECT, INSERT, UPDATE, DELETE ON log_quarantine TO mcp_worker;
 """

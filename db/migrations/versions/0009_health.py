@@ -27,7 +27,8 @@ CREATE TABLE health_checks (
 ) PARTITION BY RANGE (scheduled_at);
 
 COMMENT ON TABLE health_checks IS 'One row per check of an instance';
-COMMENT ON COLUMN health_checks.scheduled_at IS 'The slot of the check: a slot counts once, however often its report arrives';
+COMMENT ON COLUMN health_checks.scheduled_at IS
+    'The slot of the check: a slot counts once, however often its report arrives';
 COMMENT ON COLUMN health_checks.era IS 'Which era of the protocol the server speaks';
 
 ALTER TABLE health_checks ENABLE ROW LEVEL SECURITY;
@@ -68,7 +69,8 @@ CREATE INDEX idx_instance_health_failing ON instance_health (consecutive_failure
 
 COMMENT ON TABLE instance_health IS 'The verdict of the newest check of each instance';
 COMMENT ON COLUMN instance_health.scheduled_at IS 'The slot of that check; a report of an older slot never replaces it';
-COMMENT ON COLUMN instance_health.consecutive_failures IS 'Failed slots since last_alive_at, in whatever order they were reported';
+COMMENT ON COLUMN instance_health.consecutive_failures IS
+    'Failed slots since last_alive_at, in whatever order they were reported';
 COMMENT ON COLUMN instance_health.last_alive_at IS 'The newest slot in which the server answered as it should';
 
 CREATE TRIGGER instance_health_updated_at BEFORE UPDATE ON instance_health

@@ -18,11 +18,13 @@ CREATE TABLE inbox (
 ) PARTITION BY RANGE (message_id);
 
 COMMENT ON TABLE inbox IS 'One row per message that was applied or given up, written in the transaction of its effect';
-COMMENT ON COLUMN inbox.message_id IS 'Version 7: partitions are ranges of the time in it, so the key is unique over all of them';
+COMMENT ON COLUMN inbox.message_id IS
+    'Version 7: partitions are ranges of the time in it, so the key is unique over all of them';
 GRANT SELECT, INSERT, UPDATE, DELETE ON inbox TO mcp_worker;
 
-INSERT INTO maintenance.data_retention_policies (table_name, partition_column, partition_key, retention_days, description)
-VALUES ('inbox', 'message_id', 'uuid7', 35, 'A message older than this is not accepted, so its row is needed no longer');
+INSERT INTO maintenance.data_retention_policies
+       (table_name, partition_column, partition_key, retention_days, description)
+VALUES ('inbox', 'message_id', 'uuid7', 35, 'An older message is not accepted, so its row is needed no longer');
 SELECT maintenance.ensure_partitions();
 """
 
@@ -48,10 +50,11 @@ CREATE INDEX idx_redeliveries_parked ON redeliveries (wire_name) WHERE due_at IS
 COMMENT ON TABLE redeliveries IS 'Messages that are not finished: a row goes when its message is applied or given up';
 COMMENT ON COLUMN redeliveries.envelope IS 'The whole message as it travels, so that a Redis that forgot loses nothing';
 COMMENT ON COLUMN redeliveries.state IS
-    'suspect: a process died with it in hand; retry: it failed; delayed: it asked to come later; parked: nobody knew its wire name';
+    'suspect: a process died with it in hand; retry: it failed; delayed: it comes later; parked: nobody knew its name';
 COMMENT ON COLUMN redeliveries.attempts IS 'How often applying it failed';
 COMMENT ON COLUMN redeliveries.deliveries IS 'How often it was started since a process died with it in hand';
-COMMENT ON COLUMN redeliveries.due_at IS 'When it goes back to Redis; pushed ahead when it was sent, NULL while nobody knows its wire name';
+COMMENT ON COLUMN redeliveries.due_at IS
+    'When it goes back to Redis; pushed ahead when it was sent, NULL while nobody knows its name';
 CREATE TRIGGER redeliveries_updated_at BEFORE UPDATE ON redeliveries
     FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
 GRANT SELECT, INSERT, UPDATE, DELETE ON redeliveries TO mcp_worker;

@@ -22,7 +22,8 @@ CREATE TABLE encryption_keys (
 CREATE UNIQUE INDEX idx_encryption_keys_active ON encryption_keys (status) WHERE status = 'active';
 
 COMMENT ON TABLE encryption_keys IS 'The master keys that secrets of this database are encrypted under, by name';
-COMMENT ON COLUMN encryption_keys.check_value IS 'HMAC-SHA256 of a constant under the key: tells a wrong key from the right one';
+COMMENT ON COLUMN encryption_keys.check_value IS
+    'HMAC-SHA256 of a constant under the key: tells a wrong key from the right one';
 COMMENT ON COLUMN encryption_keys.status IS 'active: new secrets use it; decrypt_only: old ones do; retired: none does';
 CREATE TRIGGER encryption_keys_updated_at BEFORE UPDATE ON encryption_keys
     FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
