@@ -24,9 +24,6 @@ _LONGEST_PLACE: Final = 100
 # Where pydantic's own sentence repeats a part of the value.
 _DISCREET: Final = {"uuid_parsing": "Input should be a valid UUID"}
 
-# Where a problem only follows from another that is told.
-_CONSEQUENT: Final = {"default_factory_not_called"}
-
 
 class ProducerError(Exception):
     """Base of every error that a producer raises."""
@@ -70,8 +67,6 @@ class NotDurable(ProducerError):
 
 def _problems(error: ValidationError) -> Iterator[str]:
     for problem in error.errors(include_input=False, include_url=False, include_context=False):
-        if problem["type"] in _CONSEQUENT:
-            continue
         place = ".".join(map(str, problem["loc"])) or "message"
         if len(place) > _LONGEST_PLACE:
             place = f"{place[:_LONGEST_PLACE]}…"

@@ -1,6 +1,6 @@
 """What every message has: an id, a moment, a wire name and a queue."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Self
 from uuid import UUID
 
@@ -18,8 +18,17 @@ def _of_version_7(value: UUID) -> UUID:
     return value
 
 
-def _made_at(fields: dict[str, Any]) -> datetime:
-    return ids.moment(fields["message_id"])
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _made_at(message_id: str) -> datetime:
+    """Tell when a message was made that does not say it itself; the same on every delivery."""
+    try:
+        candidate = UUID(message_id)
+    except ValueError:
+        return _now()
+    return ids.moment(candidate) if ids.is_message_id(candidate) else _now()
 
 
 MessageId = Annotated[UUID, AfterValidator(_of_version_7)]
@@ -59,7 +68,7 @@ class Message(Part):
 
     message_id: MessageId = Field(default_factory=ids.new, exclude=True, repr=False)
     occurred_at: AwareDatetime = Field(
-        default_factory=_made_at,
+        default_factory=_now,
         description="When it happened or was asked for; the time in the message id if left out.",
     )
 
@@ -78,6 +87,6 @@ class Message(Part):
             message = f"{cls.wire_name} does not fit its contract: message_id: belongs into the envelope"
             raise InvalidMessage(message)
         try:
-            return cls.model_validate({**payload, "message_id": message_id})
+            return cls.model_validate({"occurred_at": _made_at(message_id), **payload, "message_id": message_id})
         except ValidationError as error:
             raise InvalidMessage.from_validation(cls.wire_name, error) from None
