@@ -54,7 +54,7 @@ class RunningProcess:
         """Forget what it has written."""
         self._log.close()
 
-    def end(self, number: int = signal.SIGTERM, seconds: float = 30) -> int:
+    def end(self, number: int = signal.SIGTERM, seconds: float = 60) -> int:
         """Send a signal and give back the exit code."""
         self.process.send_signal(number)
         return self.process.wait(seconds)

@@ -65,13 +65,13 @@ def test_a_worker_drains_on_sigterm_and_leaves_the_rest_to_others(
 ) -> None:
     prepare(test_database, environment, 3_000)
     with started("-m", "workers", "--threads", "4", **environment) as worker:
-        wait_until(lambda: applied(test_database) > 100, 20, lambda: worker.log)
+        wait_until(lambda: applied(test_database) > 100, 60, lambda: worker.log)
         assert worker.end() == 0
     first = applied(test_database)
     assert 100 < first < 3_000
     assert redis.Redis.from_url(environment["REDIS_URL"]).hlen("dramatiq:instances.msgs") == 3_000 - first
     with started("-m", "workers", **environment):
-        wait_until(lambda: applied(test_database) == 3_000, 30)
+        wait_until(lambda: applied(test_database) == 3_000, 90)
     assert_exactly_once(test_database, 3_000)
 
 
@@ -80,7 +80,7 @@ def test_messages_of_a_killed_worker_run_again_within_ten_seconds_and_count_once
 ) -> None:
     prepare(test_database, environment, 3_000)
     with started("-m", "workers", "--processes", "2", "--threads", "4", **environment) as pool:
-        wait_until(lambda: applied(test_database) > 200, 30, lambda: pool.log)
+        wait_until(lambda: applied(test_database) > 200, 60, lambda: pool.log)
         pool.children()[0].kill()
         wait_until(lambda: "fell silent" in pool.log, 10, lambda: pool.log)
         wait_until(lambda: applied(test_database) == 3_000, 60, lambda: pool.log)
@@ -189,11 +189,11 @@ def test_lines_and_orders_of_one_service_arrive_through_all_layers(
     wanted = create()
     with started("-m", "workers", **environment), connect(environment["REDIS_URL"]) as producer:
         producer.send(wanted)
-        wait_until(lambda: test_database.value("SELECT count(*) FROM mcp_instances") == 1, 20)
+        wait_until(lambda: test_database.value("SELECT count(*) FROM mcp_instances") == 1, 60)
         producer.send(
             LogsEmitted(lines=[LogLine(instance_id=wanted.instance_id, timestamp=wanted.occurred_at, message="x")])
         )
         producer.send(DeleteInstance(instance_id=wanted.instance_id))
-        wait_until(lambda: test_database.value("SELECT count(*) FROM inbox") == 3, 20)
+        wait_until(lambda: test_database.value("SELECT count(*) FROM inbox") == 3, 60)
     assert test_database.value("SELECT count(*) FROM mcp_logs") == 1
     assert test_database.value("SELECT count(*) FROM port_allocations WHERE NOT is_available") == 0

@@ -1,9 +1,7 @@
 """Each delivery ends exactly once: applied, or as a dead letter that says why."""
 
-import json
 import threading
 import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -13,70 +11,23 @@ import pytest
 from db.engine import Database
 from db.settings import DatabaseSettings
 from db.unit_of_work import UnitOfWork
-from producers import CreateInstance, DeleteInstance, LogLine, LogsEmitted, Message
+from producers import CreateInstance, LogLine, LogsEmitted
 from producers import message_id as ids
 from producers.broker import redis_client
 from producers.envelope import seal
 from tests.databases import TestDatabase
 from tests.integration.workers.bus import RecordingTransport
-from workers.actor import AnyActor, actor
+from tests.integration.workers.deliveries import changed, create, delivered, make_applier, reasons
+from workers.actor import actor
 from workers.actors import ACTORS
 from workers.applier import BACK_OFF, Applier, HandedBackError
 from workers.broker import HardenedBroker
 from workers.commands import dead_letters
 from workers.delivery import Delivery
 from workers.janitor import Janitor, _envelope
-from workers.probes.prober import Prober
 from workers.resources import Resources
 
-USER = UUID(int=7)
-
-
-@pytest.fixture(scope="module")
-def resources() -> Iterator[Resources]:
-    prober = Prober()
-    yield Resources(prober)
-    prober.close()
-
-
-@pytest.fixture(autouse=True)
-def user(test_database: TestDatabase) -> None:
-    test_database.ask("INSERT INTO users (id, email, name) VALUES (%s, 'ada@example.org', 'Ada')", USER)
-
-
-@pytest.fixture
-def applier(database: Database, resources: Resources) -> Applier:
-    return make_applier(database, resources, *ACTORS)
-
-
-def make_applier(database: Database, resources: Resources, *actors: AnyActor) -> Applier:
-    by_name = {each.contract.wire_name: each for each in actors}
-    return Applier(database, resources, by_name, stopping=threading.Event())
-
-
-def delivered(message: Message, *, earlier: int = 0, **options: object) -> Delivery:
-    return repacked(seal(message), earlier=earlier, **options)
-
-
-def repacked(raw: bytes, *, earlier: int = 0, **options: object) -> Delivery:
-    envelope = json.loads(raw)
-    envelope["options"] |= options
-    return Delivery.unpack(envelope["queue_name"], envelope["message_id"], json.dumps(envelope).encode(), earlier)
-
-
-def changed(message: Message, **fields: object) -> Delivery:
-    envelope = json.loads(seal(message))
-    envelope["args"][0] |= fields
-    return repacked(json.dumps(envelope).encode())
-
-
-def create(**fields: object) -> CreateInstance:
-    given: dict[str, object] = {"instance_id": uuid4(), "user_id": USER, "mcp_type": "figma"}
-    return CreateInstance.model_validate(given | {"access_token_hash": uuid4().hex * 2} | fields)
-
-
-def reasons(database: TestDatabase) -> list[object]:
-    return [reason for (reason,) in database.ask("SELECT reason FROM dead_letters ORDER BY created_at")]
+pytestmark = pytest.mark.usefixtures("user")
 
 
 def test_a_message_is_applied_once_however_often_it_is_delivered(
@@ -116,62 +67,6 @@ def test_the_effect_and_the_inbox_row_are_one_transaction(
     applier(delivered(message, attempts=1))
     assert test_database.value("SELECT count(*) FROM maintenance.runs WHERE task = 'half'") == 1
     assert test_database.value("SELECT count(*) FROM redeliveries") == 0
-
-
-BAD: dict[str, tuple[Callable[[], Delivery], str]] = {
-    "an envelope that is no JSON": (lambda: Delivery.unpack("instances", str(ids.new()), b"{", 0), "unreadable"),
-    "an envelope without a payload": (
-        lambda: Delivery.unpack("instances", str(ids.new()), b'{"message_id": "x", "actor_name": "y"}', 0),
-        "unreadable",
-    ),
-    "an envelope over the limit": (
-        lambda: Delivery.unpack("logs", str(ids.new()), b'"' + b"x" * 1_100_000 + b'"', 0),
-        "unreadable",
-    ),
-    "a nesting without end": (
-        lambda: Delivery.unpack("logs", str(ids.new()), b"[" * 200_000, 0),
-        "unreadable",
-    ),
-    "a wrong type": (lambda: changed(create(), user_id=7), "invalid"),
-    "an unknown field": (lambda: changed(create(), colour="red"), "invalid"),
-    "a naive time": (lambda: changed(create(), occurred_at="2026-11-21T10:00:00"), "invalid"),
-    "a NUL": (lambda: changed(create(), name="a\x00b"), "invalid"),
-    "a lone surrogate": (lambda: changed(create(), name="a\ud800b"), "invalid"),
-    "an id of another version": (
-        lambda: repacked(_with_id(create(), str(uuid4()))),
-        "invalid",
-    ),
-    "an id that is no UUID": (lambda: repacked(_with_id(create(), "seven")), "invalid"),
-    "an id from the future": (lambda: repacked(_with_id(create(), _id_at(timedelta(hours=1)))), "future-id"),
-    "an id older than the inbox": (lambda: repacked(_with_id(create(), _id_at(-timedelta(days=40)))), "expired-id"),
-    "an unknown user": (lambda: delivered(create(user_id=uuid4())), "unknown_user"),
-    "an unknown type": (lambda: delivered(create(mcp_type="fax")), "unknown_type"),
-    "an unknown instance": (lambda: delivered(DeleteInstance(instance_id=uuid4())), "unknown_instance"),
-}
-
-
-def _with_id(message: Message, message_id: str) -> bytes:
-    envelope = json.loads(seal(message))
-    envelope["message_id"] = message_id
-    return json.dumps(envelope).encode()
-
-
-def _id_at(offset: timedelta) -> str:
-    return str(ids.of_tick("x", datetime.now(UTC) + offset))
-
-
-@pytest.mark.parametrize("what", BAD)
-def test_a_bad_message_is_a_dead_letter_with_its_reason_and_its_neighbour_is_applied(
-    what: str, applier: Applier, test_database: TestDatabase
-) -> None:
-    make, reason = BAD[what]
-    bad = make()
-    applier(bad)
-    applier(bad)
-    applier(delivered(create()))
-    assert reasons(test_database) == [reason]
-    assert test_database.value("SELECT count(*) FROM mcp_instances") == 1
-    assert test_database.value("SELECT error FROM dead_letters") != ""
 
 
 def test_an_unknown_wire_name_is_parked_and_applied_by_a_worker_that_knows_it(

@@ -1,0 +1,62 @@
+"""A bad message gets a dead letter with its reason, and harms nobody beside it."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from producers import DeleteInstance
+from producers import message_id as ids
+from tests.databases import TestDatabase
+from tests.integration.workers.deliveries import changed, create, delivered, id_at, reasons, repacked, with_id
+from workers.applier import Applier
+from workers.delivery import Delivery
+
+pytestmark = pytest.mark.usefixtures("user")
+
+
+BAD: dict[str, tuple[Callable[[], Delivery], str]] = {
+    "an envelope that is no JSON": (lambda: Delivery.unpack("instances", str(ids.new()), b"{", 0), "unreadable"),
+    "an envelope without a payload": (
+        lambda: Delivery.unpack("instances", str(ids.new()), b'{"message_id": "x", "actor_name": "y"}', 0),
+        "unreadable",
+    ),
+    "an envelope over the limit": (
+        lambda: Delivery.unpack("logs", str(ids.new()), b'"' + b"x" * 1_100_000 + b'"', 0),
+        "unreadable",
+    ),
+    "a nesting without end": (
+        lambda: Delivery.unpack("logs", str(ids.new()), b"[" * 200_000, 0),
+        "unreadable",
+    ),
+    "a wrong type": (lambda: changed(create(), user_id=7), "invalid"),
+    "an unknown field": (lambda: changed(create(), colour="red"), "invalid"),
+    "a naive time": (lambda: changed(create(), occurred_at="2026-11-21T10:00:00"), "invalid"),
+    "a NUL": (lambda: changed(create(), name="a\x00b"), "invalid"),
+    "a lone surrogate": (lambda: changed(create(), name="a\ud800b"), "invalid"),
+    "an id of another version": (
+        lambda: repacked(with_id(create(), str(uuid4()))),
+        "invalid",
+    ),
+    "an id that is no UUID": (lambda: repacked(with_id(create(), "seven")), "invalid"),
+    "an id from the future": (lambda: repacked(with_id(create(), id_at(timedelta(hours=1)))), "future-id"),
+    "an id older than the inbox": (lambda: repacked(with_id(create(), id_at(-timedelta(days=40)))), "expired-id"),
+    "an unknown user": (lambda: delivered(create(user_id=uuid4())), "unknown_user"),
+    "an unknown type": (lambda: delivered(create(mcp_type="fax")), "unknown_type"),
+    "an unknown instance": (lambda: delivered(DeleteInstance(instance_id=uuid4())), "unknown_instance"),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_bad_message_is_a_dead_letter_with_its_reason_and_its_neighbour_is_applied(
+    what: str, applier: Applier, test_database: TestDatabase
+) -> None:
+    make, reason = BAD[what]
+    bad = make()
+    applier(bad)
+    applier(bad)
+    applier(delivered(create()))
+    assert reasons(test_database) == [reason]
+    assert test_database.value("SELECT count(*) FROM mcp_instances") == 1
+    assert test_database.value("SELECT error FROM dead_letters") != ""
