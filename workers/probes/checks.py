@@ -44,8 +44,10 @@ class Checks:
     async def close(self) -> None:
         """Give up running checks, and end the sessions that servers keep for us."""
         # A check that outlived its connections would report its target as unreachable.
-        for running in self._running:
-            running.cancel()
+        running = list(self._running)
+        for checks in running:
+            checks.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
         await self._mcp.close()
 
     async def _check(self, target: HealthTarget) -> HealthReport:

@@ -23,6 +23,7 @@ class Conversation:
     era: Era | None = None
     version: str | None = None
     session_id: str | None = None
+    lost: bool = False
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def headers(self) -> dict[str, str]:
@@ -31,8 +32,13 @@ class Conversation:
         return {name: value for name, value in headers.items() if value is not None}
 
     def forget(self) -> None:
-        """Start over: the server no longer knows us, or is another one."""
+        """Start over with nothing known."""
         self.era = self.version = self.session_id = None
+
+    def lose(self) -> None:
+        """Start over because the server no longer knows us; ``lost`` until it is met again."""
+        self.forget()
+        self.lost = True
 
 
 class Conversations:

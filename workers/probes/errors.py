@@ -36,6 +36,9 @@ class AuthRequired(ProbeError):
 
     verdict = Verdict.AUTH_REQUIRED
 
+    def __init__(self, status: int) -> None:
+        super().__init__(f"Asks for credentials (HTTP {status}).")
+
 
 class ProtocolBroken(ProbeError):
     """The target answers, but not what the protocol asks for."""

@@ -43,7 +43,7 @@ class Reply:
     def failed(self) -> ProtocolBroken | AuthRequired:
         """Give the error that fits an answer which is not the expected one."""
         if self.status in AUTH_WALLS:
-            return AuthRequired(f"Asks for credentials (HTTP {self.status}).")
+            return AuthRequired(self.status)
         return ProtocolBroken(self.complaint())
 
 

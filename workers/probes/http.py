@@ -41,8 +41,7 @@ class HttpProbe:
 def judge(response: ClientResponse) -> None:
     """Raise when a status is not one of success."""
     if response.status in AUTH_WALLS:
-        message = f"Asks for credentials (HTTP {response.status})."
-        raise AuthRequired(message)
+        raise AuthRequired(response.status)
     if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
         message = f"Answers with HTTP {response.status}."
         raise ProtocolBroken(message)

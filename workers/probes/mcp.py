@@ -33,16 +33,15 @@ class McpProbe:
     async def probe(self, target: HealthTarget, progress: Progress) -> Finding:
         """Ask for a sign of life; raise ``ProbeError`` when there is none that counts."""
         talk = self._conversations.of(target)
+        progress.step = "while another check of it ran"
         async with talk.turn:
             self._part_with_surplus()
-            if talk.era != "legacy":
-                return self._judged(target, await self._meet(talk, progress), talk)
-            reply = await legacy_era.ping(self._exchange, talk, progress)
-            if not legacy_era.is_lost(reply):
-                return self._judged(target, _alive(reply), talk)
-            talk.forget()
-            met = await self._meet(talk, progress)
-            return Finding(Verdict.RESTARTED, _RESTARTED, met.elapsed_ms, talk.era)
+            if talk.era == "legacy":
+                reply = await legacy_era.ping(self._exchange, talk, progress)
+                if not legacy_era.is_lost(reply):
+                    return self._judged(target, _alive(reply), talk)
+                talk.lose()
+            return self._judged(target, await self._meet(talk, progress), talk)
 
     async def close(self) -> None:
         """End every session that a server keeps for us, as far as the time allows."""
@@ -53,6 +52,8 @@ class McpProbe:
 
     async def _meet(self, talk: Conversation, progress: Progress) -> Reply:
         """Find out which era a server speaks, and give its sign of life."""
+        # A meeting that was broken off by a timeout may have opened a session.
+        self._part(talk)
         reply = await modern_era.discover(self._exchange, talk.url, progress)
         if modern_era.is_proven(reply):
             talk.era = "modern"
@@ -73,6 +74,9 @@ class McpProbe:
             raise ProtocolBroken(message) from None
 
     def _judged(self, target: HealthTarget, reply: Reply, talk: Conversation) -> Finding:
+        if talk.lost:
+            talk.lost = False
+            return Finding(Verdict.RESTARTED, _RESTARTED, reply.elapsed_ms, talk.era)
         return answered(
             reply.elapsed_ms,
             timeout_seconds=target.timeout_seconds,

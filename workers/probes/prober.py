@@ -3,11 +3,11 @@
 import asyncio
 import ssl
 import threading
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import CancelledError, Future, wait
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 
@@ -59,7 +59,7 @@ class Prober:
         ``ProberStopped`` says that this prober was closed or that its thread died.
         """
         self._assert_running()
-        checks = asyncio.run_coroutine_threadsafe(self._loop.checks.check_all(targets), self._loop.events)
+        checks = self._submitted(self._loop.checks.check_all(targets))
         try:
             return self._result(checks)
         finally:
@@ -86,6 +86,13 @@ class Prober:
             begun.set_result(loop)
             await loop.stop.wait()
             await checks.close()
+
+    def _submitted(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        try:
+            return asyncio.run_coroutine_threadsafe(work, self._loop.events)
+        except RuntimeError:
+            work.close()
+            raise ProberStopped("The prober stopped before this check began.") from None
 
     def _assert_running(self) -> None:
         if self._closed.is_set():

@@ -1,5 +1,6 @@
 """A prober, and ways to ask it about one server."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -32,6 +33,14 @@ def target(
         timeout_seconds=timeout_seconds,
         scheduled_at=datetime.now(UTC),
     )
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait until something is true, ten seconds at most."""
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 @pytest.fixture

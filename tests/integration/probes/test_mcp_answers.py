@@ -94,6 +94,25 @@ def test_a_session_carries_its_id_and_the_version_that_was_agreed_on(ask_mcp: As
     assert sent(server, "MCP-Protocol-Version: 2025-06-18\r\n") == 2
 
 
+def test_a_session_of_a_meeting_that_failed_is_ended_before_the_next(prober: Prober) -> None:
+    failed = result("{}", Mcp_Session_Id="half-open")
+    with RawServer(saying(REFUSED, failed, REFUSED, OPENED, NOTED, ALIVE)) as server:
+        due = target(server.url)
+        verdicts = [prober.check([due])[0].verdict for _ in range(2)]
+        prober.close()
+    assert verdicts == [Verdict.PROTOCOL_ERROR, Verdict.UP]
+    assert sent(server, "DELETE") == 2
+    assert sent(server, "Mcp-Session-Id: half-open") == 1
+
+
+def test_a_restart_is_told_even_when_the_first_meeting_after_it_fails(ask_mcp: Ask) -> None:
+    met = (REFUSED, OPENED, NOTED, ALIVE)
+    starting = page("503 Service Unavailable")
+    with RawServer(saying(*met, page("404 Not Found"), starting, starting, *met)) as server:
+        verdicts = [ask_mcp(server.url).verdict for _ in range(4)]
+    assert verdicts == [Verdict.UP, Verdict.PROTOCOL_ERROR, Verdict.RESTARTED, Verdict.UP]
+
+
 @pytest.mark.parametrize("status", ["400 Bad Request", "401 Unauthorized", "404 Not Found"])
 def test_a_lost_session_is_recognised_whatever_status_tells_it(status: str, ask_mcp: Ask) -> None:
     lost = page(status, "Session not found")

@@ -1,7 +1,6 @@
 """How the prober begins, ends and dies."""
 
 import threading
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from workers.probes.http import HttpProbe
 from workers.probes.prober import Prober
 from workers.probes.settings import ProbeSettings
 
-from .conftest import target
+from .conftest import target, until
 from .raw_server import RawServer, hanging, page, saying
 
 
@@ -107,12 +106,3 @@ def test_a_session_that_makes_room_for_another_is_ended() -> None:
         until(lambda: any(request.startswith(b"DELETE") for request in eldest.requests))
         (farewell,) = [one for one in eldest.requests if one.startswith(b"DELETE")]
     assert b"Mcp-Session-Id: one" in farewell
-
-
-def until(condition: object) -> None:
-    """Wait until something is true, five seconds at most."""
-    assert callable(condition)
-    deadline = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)

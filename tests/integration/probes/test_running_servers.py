@@ -12,6 +12,8 @@ from tests.mcp_servers import programs
 from tests.mcp_servers.family import is_alive
 from tests.mcp_servers.running import RunningServer, ServerNotStarted
 
+from .conftest import until
+
 
 def test_a_server_that_ignores_sigterm_is_ended(port: int) -> None:
     with programs.modern(port, fault="ignores_sigterm") as server:
@@ -55,6 +57,5 @@ def test_a_server_that_does_not_start_says_what_it_printed(port: int) -> None:
 
 def test_what_a_server_prints_is_given_once(port: int) -> None:
     with programs.modern(port) as server:
-        printed = [line.text for line in server.lines()]
-        assert any("Uvicorn running on" in text for text in printed)
+        until(lambda: any("Uvicorn running on" in line.text for line in server.lines()))
         assert not any("Uvicorn running on" in line.text for line in server.lines())
