@@ -79,7 +79,7 @@ class QueueConsumer(Consumer):
         if self._ledger.unsure:
             self._broker.hand_back_strays(self._queue)
         room = self._ledger.wait_for_room(self._window, _FULL_SECONDS)
-        if room < self._window // 4 or room < 1:
+        if not room:
             return
         deliveries = self._broker.exchange(self._queue, room=room)
         self._fetched.extend(map(_proxy, deliveries))

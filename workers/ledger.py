@@ -16,6 +16,7 @@ class Ledger:
         self._held: set[str] = set()
         self._settled: set[str] = set()
         self._room = threading.Event()
+        self._mark = 0
         self.unsure = True
 
     @property
@@ -34,7 +35,9 @@ class Ledger:
             first = not self._settled
             self._held.discard(message_id)
             self._settled.add(message_id)
-        self._room.set()
+            enough_room = len(self._held) <= self._mark
+        if enough_room:
+            self._room.set()
         return first
 
     def release(self, message_ids: Iterable[str]) -> None:
@@ -60,9 +63,13 @@ class Ledger:
             known = self._held | self._settled
         return [message_id for message_id in unsettled if message_id not in known]
 
-    def wait_for_room(self, limit: int, seconds: float) -> int:
-        """Wait until fewer than ``limit`` messages are in hand; give back how many more fit."""
+    def wait_for_room(self, window: int, seconds: float) -> int:
+        """Wait until a quarter of the window is free; give back how many more messages fit, or 0."""
+        # Less than a quarter is not worth a fetch, and whoever looks again at once keeps the threads from their work.
+        enough = max(1, window // 4)
+        self._mark = window - enough
         self._room.clear()
-        if len(self._held) >= limit:
+        if len(self._held) > self._mark:
             self._room.wait(seconds)
-        return limit - len(self._held)
+        room = window - len(self._held)
+        return room if room >= enough else 0
