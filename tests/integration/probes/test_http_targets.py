@@ -176,5 +176,7 @@ def test_no_secret_of_a_url_gets_into_a_report(port: int, ask_http: Ask) -> None
     secret = "sk-4f1c7a9e"
     asked = f"http://user:{secret}@127.0.0.1:{port}/{secret}?key={secret}"
     assert secret not in str(ask_http(asked).error)
-    with RawServer(saying(page("302 Found", Location=f"ftp://x/{secret}"))) as server:
-        assert secret not in str(ask_http(f"{server.url}{secret}").error)
+    for behaviour in (hanging_up, saying(page("302 Found", Location=f"ftp://x/{secret}"))):
+        with RawServer(behaviour) as server:
+            asked = f"http://user:{secret}@127.0.0.1:{server.port}/{secret}?key={secret}"
+            assert secret not in str(ask_http(asked).error)

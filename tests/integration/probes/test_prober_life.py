@@ -43,6 +43,7 @@ def test_a_check_that_runs_at_the_end_blames_no_target(prober: Prober) -> None:
         checking.start()
         until(lambda: silent.requests != [])
         prober.close()
+        assert not prober.threads()[0].is_alive()
         checking.join(5)
     assert stopped.is_set()
 
