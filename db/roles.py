@@ -24,6 +24,11 @@ _SET_PRIVILEGE_SINCE: Final = (16,)
 _MAY_ACT: Final = text(
     "SELECT rolsuper OR pg_has_role(current_user, :owner, :privilege) FROM pg_roles WHERE rolname = current_user"
 )
+_MAY_CREATE: Final = text("SELECT has_database_privilege(:owner, current_database(), 'CREATE')")
+_MAY_GRANT_SCHEMA: Final = text(
+    "SELECT has_schema_privilege(:owner, 'public', 'CREATE WITH GRANT OPTION')"
+    " AND has_schema_privilege(:owner, 'public', 'USAGE WITH GRANT OPTION')"
+)
 _ATTRIBUTES: Final = "NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS"
 
 
@@ -39,8 +44,8 @@ def ensure(connection: Connection) -> None:
             if state == _NO_PRIVILEGE:
                 reason = str(error.orig).partition("\n")[0]
                 raise MigrationRefused(
-                    f"This login may not prepare the roles ({reason}): use a superuser, or a login with CREATEROLE that "
-                    "owns the database."
+                    f"This login may not prepare the roles ({reason}): use a superuser, or a login with CREATEROLE "
+                    "that owns the database."
                 ) from None
             if state not in _RACES or attempt == _TRIES - 1:
                 raise
@@ -56,13 +61,20 @@ def _ensure_once(connection: Connection) -> None:
             connection.exec_driver_sql(f"CREATE ROLE {role} {_ATTRIBUTES}")
     if not _may_act_as_owner(connection):
         connection.exec_driver_sql(f"GRANT {OWNER} TO CURRENT_USER")
+    _grant_missing(connection)
+    connection.exec_driver_sql("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+
+
+def _grant_missing(connection: Connection) -> None:
+    # Only what is missing: a second grant would come from the owner, which cannot be granted to the owner.
     database = connection.scalar(text("SELECT quote_ident(current_database())"))
     worker, others = GROUPS["worker"], f"{GROUPS['producer']}, {GROUPS['reader']}"
-    connection.exec_driver_sql(f"GRANT CREATE, TEMPORARY ON DATABASE {database} TO {OWNER}")
-    connection.exec_driver_sql(f"GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {worker}")
-    connection.exec_driver_sql(f"GRANT CONNECT ON DATABASE {database} TO {others}")
-    connection.exec_driver_sql(f"GRANT USAGE, CREATE ON SCHEMA public TO {OWNER} WITH GRANT OPTION")
-    connection.exec_driver_sql("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    if not connection.scalar(_MAY_CREATE, {"owner": OWNER}):
+        connection.exec_driver_sql(f"GRANT CREATE, TEMPORARY ON DATABASE {database} TO {OWNER}")
+        connection.exec_driver_sql(f"GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {worker}")
+        connection.exec_driver_sql(f"GRANT CONNECT ON DATABASE {database} TO {others}")
+    if not connection.scalar(_MAY_GRANT_SCHEMA, {"owner": OWNER}):
+        connection.exec_driver_sql(f"GRANT USAGE, CREATE ON SCHEMA public TO {OWNER} WITH GRANT OPTION")
 
 
 def _may_act_as_owner(connection: Connection) -> bool:

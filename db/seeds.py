@@ -6,7 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.connect import admin_engine
-from db.errors import DatabaseError, translate
+from db.errors import DatabaseError, DataRefused, translate
 from db.roles import OWNER
 
 _ADD_USER = text(
@@ -26,6 +26,9 @@ def add_user(url: str, *, user_id: UUID, email: str, name: str) -> bool:
             connection.exec_driver_sql(f"SET LOCAL ROLE {OWNER}")
             return bool(connection.scalar(_ADD_USER, {"user_id": user_id, "email": email, "name": name}))
     except SQLAlchemyError as error:
-        raise (translate(error) or DatabaseError(str(error))) from None
+        translated = translate(error) or DatabaseError(str(error))
+        if isinstance(translated, DataRefused) and translated.constraint == "idx_users_email":
+            raise DatabaseError(f"Another user has the address {email}: choose another, or that user's id.") from None
+        raise translated from None
     finally:
         engine.dispose()
