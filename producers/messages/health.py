@@ -10,7 +10,7 @@ from ..queues import Queue
 from ..text import Text
 from .fields import InstanceId, Slot
 
-Url = Annotated[Text, Field(max_length=500, pattern=r"^https?://[^\s]+$")]
+Url = Annotated[str, Field(max_length=500, pattern=r"^https?://[^\s\x00]+$")]
 Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 ProbeError = Annotated[Text, Field(max_length=300)]
 Era = Literal["modern", "legacy"]

@@ -1,0 +1,109 @@
+"""One realistic message of each contract; always the same, so that documents only change with the code."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from producers import (
+    CacheExpiryDue,
+    CheckHealth,
+    CreateInstance,
+    DeleteInstance,
+    HealthReport,
+    HealthReported,
+    HealthTarget,
+    InstanceFailed,
+    InstancesExpiryDue,
+    InstanceStarted,
+    LogLine,
+    LogsEmitted,
+    Message,
+    PartitionsDue,
+    RetentionDue,
+    Verdict,
+)
+from producers import message_id as ids
+
+MOMENT: Final = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+INSTANCE: Final = UUID("019aa5c4-1d40-7c58-9b7e-5f0a3c2d1e44")
+OTHER_INSTANCE: Final = UUID("019aa5c4-2b10-7a01-8d3f-77c1b0a9e8d2")
+USER: Final = UUID("019aa1aa-09f3-7bd2-a6c4-0e9d8c7b6a55")
+
+_SHOWN_ONCE: Final = "q3Zl0pXn7T4uWc6vB1sYd8KfR2hMjE5aGiOx9Qk"
+
+_UP: Final = HealthReport(
+    instance_id=INSTANCE,
+    scheduled_at=MOMENT,
+    checked_at=MOMENT + timedelta(seconds=1),
+    verdict=Verdict.UP,
+    response_ms=12.5,
+    era="modern",
+)
+_UNREACHABLE: Final = HealthReport(
+    instance_id=OTHER_INSTANCE,
+    scheduled_at=MOMENT,
+    checked_at=MOMENT + timedelta(seconds=3.1),
+    verdict=Verdict.UNREACHABLE,
+    error="The connection was refused.",
+)
+_LINE: Final = LogLine(
+    instance_id=INSTANCE,
+    timestamp=MOMENT + timedelta(seconds=11.2),
+    level="warn",
+    message="Rate limit is near: 58 of 60 requests in this minute",
+    metadata={"tool": "get_file"},
+)
+
+
+def _after(seconds: float, message: Message) -> Message:
+    """Date an example and give it the id that belongs to the date."""
+    at = MOMENT + timedelta(seconds=seconds)
+    return message.model_copy(update={"message_id": ids.of_tick(message.wire_name, at), "occurred_at": at})
+
+
+EXAMPLES: Final[Mapping[type[Message], Message]] = {
+    type(message): message
+    for message in (
+        _after(
+            0,
+            CreateInstance(
+                instance_id=INSTANCE,
+                user_id=USER,
+                mcp_type="figma",
+                duration_minutes=60,
+                name="Design review",
+                config={"read_only": True, "files": ["8fK2mQ"]},
+                access_token_hash=hashlib.sha256(_SHOWN_ONCE.encode()).hexdigest(),
+                access_token_hint=_SHOWN_ONCE[-4:],
+            ),
+        ),
+        _after(
+            2.4,
+            InstanceStarted(
+                instance_id=INSTANCE, process_id=41_207, process_started_at=MOMENT + timedelta(seconds=1.9)
+            ),
+        ),
+        _after(
+            900,
+            InstanceFailed(
+                instance_id=OTHER_INSTANCE, error="The process ended with exit code 137: it was out of memory."
+            ),
+        ),
+        _after(1_800, DeleteInstance(instance_id=INSTANCE, reason="The review is over.")),
+        InstancesExpiryDue.at(MOMENT),
+        _after(
+            0.3,
+            CheckHealth(
+                targets=[HealthTarget(instance_id=INSTANCE, url="http://localhost:3001/mcp", scheduled_at=MOMENT)]
+            ),
+        ),
+        _after(3.2, HealthReported(reports=[_UP, _UNREACHABLE])),
+        _after(12, LogsEmitted(lines=[_LINE])),
+        PartitionsDue.at(MOMENT),
+        RetentionDue.at(MOMENT),
+        CacheExpiryDue.at(MOMENT),
+    )
+}
+"""Contract to example."""

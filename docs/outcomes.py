@@ -1,0 +1,78 @@
+"""What becomes of messages that are well-formed, and late, doubled or about something unknown."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from producers import (
+    CacheExpiryDue,
+    CheckHealth,
+    CreateInstance,
+    DeleteInstance,
+    HealthReported,
+    InstanceFailed,
+    InstancesExpiryDue,
+    InstanceStarted,
+    LogsEmitted,
+    Message,
+    PartitionsDue,
+    RetentionDue,
+)
+
+_UNKNOWN_INSTANCE: Final = ("the instance does not exist", "dead letter `unknown_instance`")
+_SAME_SLOT: Final = ("a slot that was reported before", "changes nothing")
+_OLD_SLOT: Final = ("a slot older than the newest one", "kept in the history; the verdict stays the newer one")
+_UNKNOWN_IN_BATCH: Final = ("one of the instances does not exist", "left out; the others are recorded")
+_SAME_TICK: Final = (
+    "the same tick from several schedulers",
+    "one effect: its id is computed from the wire name and the fire time",
+)
+
+OUTCOMES: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
+    CreateInstance: (
+        ("the user does not exist or is not active", "dead letter `unknown_user`"),
+        ("no type has that name", "dead letter `unknown_type`"),
+        ("the type is not active", "the instance is stored with status `error` and a sentence"),
+        ("the user has as many instances as allowed", "the instance is stored with status `error` and a sentence"),
+        ("no port is free on the host", "the instance is stored with status `error` and a sentence"),
+        ("another message with the same instance id", "dead letter `data-refused`; the first instance stays"),
+    ),
+    InstanceStarted: (
+        _UNKNOWN_INSTANCE,
+        (
+            "the instance is no longer pending, or belongs to another host",
+            "recorded as the event `refused_start`; nothing else changes",
+        ),
+    ),
+    InstanceFailed: (
+        _UNKNOWN_INSTANCE,
+        (
+            "the instance has ended, or the failure is older than its process",
+            "recorded as the event `refused_fail`; nothing else changes",
+        ),
+    ),
+    DeleteInstance: (
+        _UNKNOWN_INSTANCE,
+        ("the instance was deleted before", "recorded as the event `refused_delete`; nothing else changes"),
+    ),
+    InstancesExpiryDue: (_SAME_TICK,),
+    CheckHealth: (
+        ("a target does not answer, or answers nonsense", "recorded as its verdict, with a sentence"),
+        _UNKNOWN_IN_BATCH,
+        _SAME_SLOT,
+        _OLD_SLOT,
+    ),
+    HealthReported: (_UNKNOWN_IN_BATCH, _SAME_SLOT, _OLD_SLOT),
+    LogsEmitted: (
+        ("one of the instances does not exist", "its lines go into quarantine; the others are stored"),
+        ("NUL, broken Unicode, numbers that JSON does not have", "replaced, and the line is stored"),
+        ("a line over 65,536 characters", "cut, and its end says so"),
+        (
+            "a line's time is over 30 days before or 10 minutes after `occurred_at`",
+            "stored under `occurred_at`; its own time is kept in the metadata",
+        ),
+    ),
+    PartitionsDue: (_SAME_TICK,),
+    RetentionDue: (_SAME_TICK,),
+    CacheExpiryDue: (_SAME_TICK,),
+}
+"""Contract to pairs of what happened and what comes of it."""
