@@ -1,12 +1,15 @@
 """What one target does is nothing to the others."""
 
 import resource
+import socket
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+
+import pytest
 
 from producers import HealthReport, Probe, Verdict
 from tests.mcp_servers import programs
@@ -58,6 +61,28 @@ def test_targets_that_wait_for_a_place_still_have_their_whole_timeout() -> None:
         due.append(target(healthy.url, Probe.HTTP, timeout_seconds=10))
         verdicts = [report.verdict for report in prober.check(due)]
     assert verdicts == [Verdict.TIMEOUT] * 4 + [Verdict.UP]
+
+
+def test_names_whose_server_never_answers_hold_up_no_other_name(
+    prober: Prober, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_up, look_up = threading.Event(), socket.getaddrinfo
+
+    def slow_for_some(host: str, *arguments: int, **options: int) -> object:
+        if host.endswith(".invalid"):
+            given_up.wait(30)
+        return look_up(host, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow_for_some)
+    with RawServer(saying(page("200 OK"))) as healthy:
+        urls = [f"http://name-{number}.invalid/" for number in range(40)]
+        due = [target(url, Probe.HTTP, timeout_seconds=1.0) for url in urls]
+        due.append(target(healthy.url.replace("127.0.0.1", "localhost"), Probe.HTTP, timeout_seconds=20))
+        *silent, fine = prober.check(due)
+    given_up.set()
+    assert fine.verdict is Verdict.UP
+    assert fine.checked_at < min(report.checked_at for report in silent)
+    assert {report.error for report in silent} == {"No complete answer within 1 s; ended while looking up the name."}
 
 
 def test_two_checks_of_one_instance_share_one_session(prober: Prober) -> None:
