@@ -23,6 +23,7 @@ from .janitor import Janitor
 from .probes.prober import Prober
 from .resources import Resources
 from .settings import WorkerSettings
+from .transactor import Transactor
 
 log: Final = logging.getLogger(__name__)
 
@@ -47,8 +48,7 @@ class WorkerProcess:
 
     def start(self) -> None:
         """Make the partitions that are missing, then begin to take messages."""
-        with self._database.transaction() as uow:
-            uow.partitions.ensure()
+        Transactor(self._database).run(lambda uow: uow.partitions.ensure())
         self.broker.beat()
         self._heartbeat.start()
         self._janitor.start()

@@ -86,10 +86,11 @@ class Applier:
                 return self._settle(delivery)
             except DatabaseUnavailable as error:
                 log.warning("the database is away, %s waits: %s", delivery.wire_name, error)
-                reason: Exception = error
-            except Exception as error:
-                log.exception("%s %s cannot be settled, it waits", delivery.wire_name, delivery.message_id)
                 reason = error
+            except Exception:
+                # Whoever gets it next would fail as fast: what cannot even be buried must not spin.
+                self._stopping.wait(longest)
+                raise
             if self._stopping.wait(random.uniform(pause / 2, pause)):  # noqa: S311  jitter, not a secret
                 raise HandedBackError from reason
             pause = min(pause * 2, longest)
@@ -164,7 +165,8 @@ class Applier:
             sentence = f"it failed {attempts} times, the last time with {type(error).__name__}: {error}"
             raise _GivenUpError(Death(Reason.EXHAUSTED, sentence, error)) from error
         seconds = BACK_OFF[attempts - 1] * random.uniform(1, 1.5)  # noqa: S311  jitter, not a secret
-        log.warning("%s %s failed, again in %.0f s: %s", delivery.wire_name, delivery.message_id, seconds, error)
+        what = redacted_text(f"{type(error).__name__}: {error}")
+        log.warning("%s %s failed, again in %.0f s: %s", delivery.wire_name, delivery.message_id, seconds, what)
         due_at = datetime.now(UTC) + timedelta(seconds=seconds)
         trace = redacted_text("".join(traceback.format_exception(error)))
         self._put_by(delivery, "retry", due_at=due_at, error=trace, attempts=attempts)

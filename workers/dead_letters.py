@@ -60,9 +60,9 @@ def _letter(delivery: Delivery, death: Death) -> DeadLetter:
     payload, redacted = redacted_payload(delivery.raw)
     return DeadLetter(
         id=ids.new(),
-        message_id=delivery.message_id[:100],
+        message_id=delivery.message_id,
         queue=delivery.canonical_queue,
-        wire_name=delivery.wire_name[:100],
+        wire_name=delivery.wire_name,
         reason=death.reason,
         error=redacted_text(death.sentence)[:MAX_ERROR].replace("\x00", "\ufffd"),
         traceback=_traceback(death.error),

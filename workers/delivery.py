@@ -4,11 +4,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from pydantic_core import from_json
 
 from producers.envelope import MAX_BYTES
+from producers.text import mended
+
+MAX_NAME: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +58,10 @@ class Delivery:
         (payload,) = envelope["args"]
         return cls(
             queue=queue,
-            message_id=str(envelope["message_id"]),
+            message_id=mended(str(envelope["message_id"]))[:MAX_NAME],
             raw=raw,
             earlier=earlier,
-            wire_name=str(envelope["actor_name"]),
+            wire_name=mended(str(envelope["actor_name"]))[:MAX_NAME],
             payload=payload,
             attempts=int(options.get("attempts", 0)),
             relayed="attempts" in options,

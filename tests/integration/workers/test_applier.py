@@ -1,5 +1,6 @@
 """Each delivery ends exactly once: applied, or as a dead letter that says why."""
 
+import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -234,3 +235,10 @@ def test_janitors_of_many_workers_send_a_due_message_once(database: Database, te
     assert (queue, message_id) == ("instances", str(message.message_id))
     assert Delivery.unpack(queue, message_id, raw, 0).attempts == 2
     assert test_database.value("SELECT count(*) FROM redeliveries") == 1
+
+
+def test_a_wire_name_that_cannot_be_stored_is_parked_mended(applier: Applier, test_database: TestDatabase) -> None:
+    envelope = json.loads(delivered(create()).raw) | {"actor_name": "a\x00b\ud800" + "c" * 500}
+    applier(Delivery.unpack("instances", "x", json.dumps(envelope).encode(), 0))
+    ((wire_name,),) = test_database.ask("SELECT wire_name FROM redeliveries")
+    assert wire_name == ("a\ufffdb\ufffd" + "c" * 500)[:100]

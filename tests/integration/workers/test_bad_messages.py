@@ -30,6 +30,10 @@ BAD: dict[str, tuple[Callable[[], Delivery], str]] = {
         lambda: Delivery.unpack("logs", str(ids.new()), b"[" * 200_000, 0),
         "unreadable",
     ),
+    "a wire name that cannot be stored": (
+        lambda: Delivery.unpack("logs", str(ids.new()), b'{"message_id": "\\ud800", "actor_name": "a\\u0000"}', 0),
+        "unreadable",
+    ),
     "a wrong type": (lambda: changed(create(), user_id=7), "invalid"),
     "an unknown field": (lambda: changed(create(), colour="red"), "invalid"),
     "a naive time": (lambda: changed(create(), occurred_at="2026-11-21T10:00:00"), "invalid"),
