@@ -17,6 +17,8 @@ DatabaseError
 """
 
 import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
@@ -48,9 +50,9 @@ class Conflict(DatabaseError):
 
 
 class PartitionMissing(DatabaseError):
-    """No partition of `table` takes a row of the time `at` (None if the server did not say)."""
+    """No partition of `table` takes one of the rows, whose times are `at` (None if they are not known)."""
 
-    def __init__(self, sentence: str, *, table: str | None, at: datetime | None) -> None:
+    def __init__(self, sentence: str, *, table: str | None, at: Sequence[datetime] | None) -> None:
         """Keep what is needed to make the partition."""
         super().__init__(sentence, sqlstate="23514")
         self.table = table
@@ -137,6 +139,17 @@ def translate(error: BaseException) -> DatabaseError | None:
     return _translate_driver(error) if isinstance(error, psycopg.Error) else None
 
 
+@contextmanager
+def telling_times(table: str, times: Iterable[datetime]) -> Iterator[None]:
+    """Have a missing partition of the table say which times its rows have, which the server keeps to itself."""
+    try:
+        yield
+    except psycopg.errors.CheckViolation as error:
+        if error.diag.constraint_name is not None:
+            raise
+        raise PartitionMissing(f"A partition of {table} is missing.", table=table, at=sorted(set(times))) from None
+
+
 def _translate_driver(error: psycopg.Error) -> DatabaseError:
     state = error.sqlstate
     message = error.diag.message_primary or _first_line(error)
@@ -163,10 +176,10 @@ def _without_state(error: psycopg.Error, message: str) -> DatabaseError:
 
 
 def _partition_missing(error: psycopg.Error, message: str) -> PartitionMissing:
+    # The server names the key only where no row level security is.
     found = _FAILING_KEY.search(error.diag.message_detail or "")
-    return PartitionMissing(
-        f"{message}.", table=error.diag.table_name, at=_time_of_key(found["key"]) if found else None
-    )
+    at = _time_of_key(found["key"]) if found else None
+    return PartitionMissing(f"{message}.", table=error.diag.table_name, at=None if at is None else [at])
 
 
 def _time_of_key(key: str) -> datetime | None:

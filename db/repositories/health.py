@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from db.errors import telling_times
 from db.repositories import known
 from db.statement import Driver, from_file
 from db.storable import storable_json
@@ -48,9 +49,13 @@ class Health:
         """
         asked = {report.instance_id for report in reports}
         found = known.hold_alone(self._driver, asked)
-        rows = [_row(report) for report in reports if report.instance_id in found]
-        slots = _RECORD.run(self._driver, reports=storable_json(rows)).fetchall()[0][0] if rows else 0
-        return HealthRecorded(slots=slots, unknown=tuple(sorted(asked - found)))
+        told = [report for report in reports if report.instance_id in found]
+        return HealthRecorded(slots=self._store(told) if told else 0, unknown=tuple(sorted(asked - found)))
+
+    def _store(self, reports: Sequence[HealthReportRow]) -> int:
+        with telling_times("health_checks", (report.scheduled_at for report in reports)):
+            cursor = _RECORD.run(self._driver, reports=storable_json([_row(report) for report in reports]))
+        return int(cursor.fetchall()[0][0])
 
 
 def _row(report: HealthReportRow) -> dict[str, object]:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from db.errors import telling_times
 from db.repositories import known
 from db.statement import Driver, Statement
 from db.storable import storable_json
@@ -91,7 +92,8 @@ class Logs:
         stored = [line for is_known, line in lines if is_known]
         stray = [line for is_known, line in lines if not is_known]
         if stored:
-            _STORE.run(self._driver, lines=storable_json(stored))
+            with telling_times("mcp_logs", (datetime.fromisoformat(str(line["timestamp"])) for line in stored)):
+                _STORE.run(self._driver, lines=storable_json(stored))
         if stray:
             _QUARANTINE.run(self._driver, lines=storable_json(stray), reason="unknown_instance")
         return IngestReport(stored=len(stored), quarantined=len(stray))

@@ -1,5 +1,6 @@
 """Partitions and their retention."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -10,7 +11,15 @@ from db.statement import Driver, Statement
 
 _ENSURE: Final = Statement("partitions.ensure", text("SELECT maintenance.ensure_partitions()"))
 _ENSURE_FOR: Final = Statement(
-    "partitions.ensure_for", text("SELECT maintenance.create_partition(:schema_name, :table_name, :at)")
+    "partitions.ensure_for",
+    text(
+        """
+        SELECT made
+          FROM (SELECT DISTINCT date_trunc('day', at) AS day FROM unnest(CAST(:at AS timestamptz[])) AS at) days
+         CROSS JOIN LATERAL maintenance.create_partition(:schema_name, :table_name, day) AS made
+         WHERE made IS NOT NULL
+        """
+    ),
 )
 _STRIP: Final = Statement("partitions.strip", text("SELECT maintenance.strip_foreign_keys()"))
 _DROP: Final = Statement("partitions.drop", text("SELECT maintenance.drop_detached()"))
@@ -64,13 +73,13 @@ class Partitions:
         """Make the partitions that are missing up to the horizon of every table; return their names, mostly none."""
         return list(_ENSURE.run(self._driver).fetchall()[0][0])
 
-    def ensure_for(self, table: str, at: datetime, *, schema: str = "public") -> str | None:
-        """Make the partition of a table that takes rows of that time; None when there is one.
+    def ensure_for(self, table: str, at: Sequence[datetime], *, schema: str = "public") -> list[str]:
+        """Make the partitions of a table that rows of these times need; return the names of those that were missing.
 
         Raises DataRefused for a time that the table does not keep.  Call it in a transaction of its own.
         """
-        row = _ENSURE_FOR.run(self._driver, schema_name=schema, table_name=table, at=at).fetchall()[0]
-        return None if row[0] is None else str(row[0])
+        cursor = _ENSURE_FOR.run(self._driver, schema_name=schema, table_name=table, at=list(at))
+        return [row[0] for row in cursor]
 
     def retain(self) -> RetentionStep | None:
         """Take one step of retention, or return None when nothing is left to do.
