@@ -21,8 +21,11 @@ from pydantic import ValidationError
 _MOST_PROBLEMS: Final = 10
 _LONGEST_PLACE: Final = 100
 
-# Where pydantic's own sentence repeats a part of the value.
-_DISCREET: Final = {"uuid_parsing": "Input should be a valid UUID"}
+# Where pydantic's own sentence repeats a part of the value, or says less than it could.
+_OWN_WORDS: Final = {
+    "uuid_parsing": "Input should be a valid UUID",
+    "string_unicode": "is not valid Unicode",
+}
 
 
 class ProducerError(Exception):
@@ -70,5 +73,5 @@ def _problems(error: ValidationError) -> Iterator[str]:
         place = ".".join(map(str, problem["loc"])) or "message"
         if len(place) > _LONGEST_PLACE:
             place = f"{place[:_LONGEST_PLACE]}…"
-        sentence = _DISCREET.get(problem["type"], problem["msg"]).removeprefix("Value error, ")
+        sentence = _OWN_WORDS.get(problem["type"], problem["msg"]).removeprefix("Value error, ")
         yield f"{place}: {sentence}"

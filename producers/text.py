@@ -24,7 +24,7 @@ def _storable(text: str) -> str:
         message = "contains a NUL character, which cannot be stored"
         raise ValueError(message)
     if _SURROGATE.search(text):
-        message = "contains half of a surrogate pair, which is no text"
+        message = "is not valid Unicode: it has half of a surrogate pair"
         raise ValueError(message)
     return text
 
@@ -95,9 +95,9 @@ class _Walk:
 Text = Annotated[str, AfterValidator(_storable)]
 """A string that PostgreSQL can store; others are refused."""
 
-Name = Annotated[Text, Field(min_length=1, max_length=255)]
+Name = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_storable)]
 
-Sentence = Annotated[Text, Field(min_length=1, max_length=MAX_TEXT)]
+Sentence = Annotated[str, Field(min_length=1, max_length=MAX_TEXT), AfterValidator(_storable)]
 
 JsonObject = Annotated[dict[str, JsonValue], BeforeValidator(_Walk(_Refusal()))]
 """A JSON object that PostgreSQL can store; others are refused."""

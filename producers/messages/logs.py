@@ -17,6 +17,8 @@ Source = Literal["process", "system", "api"]
 
 
 def _line(value: object) -> object:
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
     if not isinstance(value, str):
         return value
     text = mended(value)

@@ -1,0 +1,98 @@
+"""An envelope is what Dramatiq itself would write and reads."""
+
+import json
+from typing import Any
+from uuid import UUID, uuid4
+
+import dramatiq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from docs.examples import EXAMPLES
+from producers import CONTRACTS, DeleteInstance, Message, MessageTooLarge
+from producers import message_id as ids
+from producers.envelope import MAX_BYTES, seal
+from producers.messages.logs import LogLine, LogsEmitted
+from tests.unit.producers.samples import NOON, batch, line, wish
+from workers.delivery import Delivery
+
+EVERY_CONTRACT = pytest.mark.parametrize("contract", CONTRACTS.values(), ids=CONTRACTS)
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63) + 1, 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])),
+    lambda inside: st.lists(inside, max_size=4) | st.dictionaries(st.text("abcдя🦊", max_size=5), inside, max_size=4),
+    max_leaves=20,
+)
+
+
+@EVERY_CONTRACT
+def test_dramatiq_reads_an_envelope_and_would_write_the_same_bytes(contract: type[Message]) -> None:
+    message = EXAMPLES[contract]
+    decoded: dramatiq.Message[object] = dramatiq.Message.decode(seal(message))
+    assert decoded.encode() == seal(message)
+    assert decoded.queue_name == contract.queue.value
+    assert decoded.actor_name == contract.wire_name
+    assert decoded.kwargs == {}
+    assert decoded.options == {"redis_message_id": str(message.message_id)}
+    assert decoded.message_id == str(message.message_id)
+    assert decoded.message_timestamp == ids.milliseconds(message.message_id)
+
+
+@EVERY_CONTRACT
+def test_a_worker_unpacks_what_was_sealed(contract: type[Message]) -> None:
+    message = EXAMPLES[contract]
+    delivery = Delivery.unpack(contract.queue.value, str(message.message_id), seal(message), 0)
+    assert delivery.problem is None
+    assert delivery.wire_name == contract.wire_name
+    assert contract.received(delivery.payload, message_id=delivery.message_id) == message
+
+
+@EVERY_CONTRACT
+def test_the_id_travels_in_the_envelope_only(contract: type[Message]) -> None:
+    (payload,) = json.loads(seal(EXAMPLES[contract]))["args"]
+    assert "message_id" not in payload
+
+
+@given(st.dictionaries(st.text("abcдя🦊", max_size=5), JSON, max_size=5))
+def test_any_configuration_arrives_as_it_was(config: dict[str, Any]) -> None:
+    message = wish(config=config)
+    sealed = seal(message)
+    decoded: dramatiq.Message[object] = dramatiq.Message.decode(sealed)
+    assert json.loads(sealed)["args"][0] == decoded.args[0]
+    delivery = Delivery.unpack("instances", str(message.message_id), sealed, 0)
+    assert message.received(delivery.payload, message_id=delivery.message_id) == message
+
+
+@given(st.text(st.characters(codec=None, exclude_categories=[])))
+def test_whatever_a_process_prints_arrives(printed: str) -> None:
+    message = batch(line(message=printed, metadata={"raw": printed}))
+    delivery = Delivery.unpack("logs", str(message.message_id), seal(message), 0)
+    received = LogsEmitted.received(delivery.payload, message_id=delivery.message_id)
+    assert received == message
+    assert "\x00" not in received.lines[0].message
+
+
+def test_an_envelope_of_exactly_the_limit_is_sent_and_one_byte_more_is_not() -> None:
+    message = wish(config={"pad": ""})
+    room = MAX_BYTES - len(seal(message))
+    assert len(seal(message.model_copy(update={"config": {"pad": "x" * room}}))) == MAX_BYTES
+    with pytest.raises(MessageTooLarge, match=r"takes 1,048,577 bytes, the limit is 1,048,576: send smaller batches"):
+        seal(message.model_copy(update={"config": {"pad": "x" * (room + 1)}}))
+
+
+def test_the_limit_counts_bytes_not_characters() -> None:
+    lines: list[LogLine] = [line(message="🦊" * 65_000) for _ in range(5)]
+    with pytest.raises(MessageTooLarge):
+        seal(batch(*lines))
+
+
+def test_the_timestamp_is_the_time_of_the_id_to_the_millisecond() -> None:
+    for milliseconds in range(1_795_262_400_000, 1_795_262_401_000):
+        message_id = UUID(int=milliseconds << 80 | 7 << 76 | 2 << 62)
+        sealed = seal(DeleteInstance(message_id=message_id, occurred_at=NOON, instance_id=uuid4()))
+        assert json.loads(sealed)["message_timestamp"] == milliseconds
