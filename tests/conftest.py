@@ -4,11 +4,16 @@ from collections.abc import Iterator
 
 import pytest
 import redis
+from hypothesis import settings
 
 from db.engine import Database
 from embedded.valkey import ValkeyServer
 from tests import databases
 from tests.databases import TestDatabase
+
+# On a busy machine one example is slow now and then, which says nothing about the code.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")
