@@ -1,0 +1,1 @@
+"""`make demo`: the whole system at work on real servers, told as it happens."""
