@@ -64,13 +64,18 @@ def _letter(delivery: Delivery, death: Death) -> DeadLetter:
         queue=delivery.canonical_queue,
         wire_name=delivery.wire_name,
         reason=death.reason,
-        error=redacted_text(death.sentence)[:MAX_ERROR].replace("\x00", "\ufffd"),
+        error=_sentence(death)[:MAX_ERROR].replace("\x00", "\ufffd"),
         traceback=_traceback(death.error),
         payload=payload[:MAX_PAYLOAD],
         redacted=redacted or len(payload) > MAX_PAYLOAD,
         deliveries=delivery.earlier + delivery.attempts + 1,
         host=socket.gethostname(),
     )
+
+
+def _sentence(death: Death) -> str:
+    # A contract's own sentence names fields, some of them `api_key`, and never a value.
+    return death.sentence if death.reason == Reason.INVALID else redacted_text(death.sentence)
 
 
 def _traceback(error: BaseException | None) -> str | None:
