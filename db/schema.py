@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final, TypeAlias
 
 from alembic import command
@@ -29,6 +30,8 @@ _FOREIGN: Final = text(
      WHERE c.relnamespace = 'public'::regnamespace AND c.relname = ANY (:names) AND r.rolname <> :owner ORDER BY 1
     """
 )
+# Alembic keeps the migration that runs in variables of the process.
+_ALEMBIC: Final = Lock()
 _ROOM: Final = Path(__file__).parent / "migrations"
 
 
@@ -103,7 +106,8 @@ def _refuse_foreign(connection: Connection) -> None:
 
 def _run(connection: Connection, report: Report, step: Callable[[Config], None]) -> None:
     try:
-        step(_config(connection=connection, report=report))
+        with _ALEMBIC:
+            step(_config(connection=connection, report=report))
     except CommandError as error:
         raise MigrationRefused(
             f"{error}. The database was left as it was; is it one that this code made, and is this code as new as it?"

@@ -27,7 +27,9 @@ class Given:
 
     def a_user(self) -> UUID:
         user_id = uuid4()
-        self.database.ask("INSERT INTO users (id, email, name) VALUES (%s, %s, 'Ada')", user_id, f"{user_id}@example.org")
+        self.database.ask(
+            "INSERT INTO users (id, email, name) VALUES (%s, %s, 'Ada')", user_id, f"{user_id}@example.org"
+        )
         return user_id
 
     def a_host(self, *, ports: int) -> str:
@@ -37,7 +39,7 @@ class Given:
         )
         return host_id
 
-    def an_instance(self, db: Database, **wishes: Any) -> UUID:
+    def an_instance(self, db: Database, **wishes: Any) -> UUID:  # noqa: ANN401  fields of NewInstance
         """Have a pending instance, on a host of its own unless one is wished for."""
         wishes.setdefault("host_id", self.a_host(ports=1))
         wish = a_wish(wishes.pop("user_id", None) or self.a_user(), **wishes)
@@ -45,7 +47,7 @@ class Given:
             assert uow.instances.create(wish).status == "pending"
         return wish.id
 
-    def a_running_instance(self, db: Database, **wishes: Any) -> UUID:
+    def a_running_instance(self, db: Database, **wishes: Any) -> UUID:  # noqa: ANN401  fields of NewInstance
         instance_id = self.an_instance(db, **wishes)
         with db.transaction() as uow:
             state = uow.instances.get(instance_id)
@@ -60,7 +62,7 @@ class Given:
         return [str(event) for (event,) in rows]
 
 
-def a_wish(user_id: UUID, **wishes: Any) -> NewInstance:
+def a_wish(user_id: UUID, **wishes: Any) -> NewInstance:  # noqa: ANN401  fields of NewInstance
     token = uuid4().hex * 2
     return NewInstance(
         **{

@@ -145,7 +145,9 @@ def test_ports_that_come_and_go_are_never_shared(db: Database, given: Given) -> 
         return leased
 
     assert sum(at_once([lambda user_id=user_id: come_and_go(user_id) for user_id in users])) > 0  # type: ignore[misc]  # mypy cannot infer a lambda's default
-    assert given.database.value("SELECT count(*) FROM port_allocations WHERE host_id = %s AND is_available", host_id) == 4
+    assert (
+        given.database.value("SELECT count(*) FROM port_allocations WHERE host_id = %s AND is_available", host_id) == 4
+    )
 
 
 def test_the_port_that_rested_longest_is_leased_first(db: Database, given: Given) -> None:

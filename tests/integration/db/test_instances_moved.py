@@ -6,7 +6,7 @@ import pytest
 
 from db.engine import Database
 from db.errors import UnknownInstance
-from db.repositories.instances import InstanceState, Instances
+from db.repositories.instances import Instances, InstanceState
 from db.unit_of_work import UnitOfWork
 
 from .given import NOW, Given, a_process, at_once

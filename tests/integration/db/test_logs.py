@@ -53,7 +53,7 @@ def test_lines_of_an_unknown_instance_are_quarantined_and_its_neighbours_stored(
 def test_what_processes_print_is_stored_however_broken(db: Database, given: Given) -> None:
     """One NUL, lone surrogate or NaN would otherwise fail the whole batch."""
     instance_id = given.an_instance(db)
-    hostile = [
+    hostile: list[dict[str, Any]] = [
         {"message": "a NUL \x00 inside"},
         {"message": "b lone \ud83d surrogate"},
         {"message": "c \\u0000 written out"},
@@ -70,12 +70,12 @@ def test_what_processes_print_is_stored_however_broken(db: Database, given: Give
         "e \t\\N \\. \n second line",
         "f 😀 𝛑 %s %(x)s :y",
     ]
-    assert _stored(given, instance_id, "metadata")[3] == {
-        "bad\ufffdkey": ["\ufffd", "nan", "inf", {"deep": "\ufffd"}]
-    }
+    assert _stored(given, instance_id, "metadata")[3] == {"bad\ufffdkey": ["\ufffd", "nan", "inf", {"deep": "\ufffd"}]}
 
 
-@pytest.mark.parametrize("off", [timedelta(days=-365 * 27), timedelta(days=-31), timedelta(hours=1), timedelta(days=9e4)])
+@pytest.mark.parametrize(
+    "off", [timedelta(days=-365 * 27), timedelta(days=-31), timedelta(hours=1), timedelta(days=9e4)]
+)
 def test_a_time_that_cannot_be_true_gives_way_to_the_arrival(db: Database, given: Given, off: timedelta) -> None:
     instance_id = given.an_instance(db)
     _ingest(db, _lines(instance_id, {"timestamp": NOW + off}))

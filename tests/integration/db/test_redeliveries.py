@@ -13,9 +13,7 @@ WIRE_NAME = "logs.emitted.v1"
 
 
 def _begin(uow: UnitOfWork, message_id: UUID, deliveries: int) -> int:
-    return uow.redeliveries.begin(
-        message_id, queue="logs", wire_name=WIRE_NAME, envelope="{}", deliveries=deliveries
-    )
+    return uow.redeliveries.begin(message_id, queue="logs", wire_name=WIRE_NAME, envelope="{}", deliveries=deliveries)
 
 
 def _postpone(

@@ -1,0 +1,124 @@
+"""Every revision goes up and down, on its own and beside others."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from difflib import unified_diff
+from itertools import pairwise
+
+import psycopg
+import pytest
+
+from db import roles, schema
+from db.errors import MigrationRefused
+from tests.databases import TestDatabase
+
+from .catalog import snapshot
+
+REVISIONS = [script.revision for script in reversed(list(schema._scripts().walk_revisions()))]
+
+
+def _differences(before: list[str], after: list[str]) -> str:
+    return "\n".join(unified_diff(before, after, "before", "after", lineterm="", n=0))
+
+
+def test_up_down_and_up_again_leaves_the_same_catalog(empty: TestDatabase) -> None:
+    schema.upgrade(empty.admin_url)
+    first = snapshot(empty)
+    schema.downgrade(empty.admin_url, "base")
+    assert empty.value("SELECT count(*) FROM pg_class WHERE relowner = 'mcp_owner'::regrole AND relkind = 'r'") == 1
+    schema.upgrade(empty.admin_url)
+    assert _differences(first, snapshot(empty)) == ""
+
+
+def test_each_revision_undoes_exactly_what_it_did(empty: TestDatabase) -> None:
+    schema.upgrade(empty.admin_url, REVISIONS[0])
+    for earlier, revision in pairwise(REVISIONS):
+        before = snapshot(empty)
+        schema.upgrade(empty.admin_url, revision)
+        schema.downgrade(empty.admin_url, earlier)
+        assert _differences(before, snapshot(empty)) == "", f"{revision} leaves something behind"
+        schema.upgrade(empty.admin_url, revision)
+
+
+def test_an_upgrade_that_is_done_changes_nothing(empty: TestDatabase) -> None:
+    steps: list[str] = []
+    schema.upgrade(empty.admin_url, report=steps.append)
+    assert len(steps) == len(REVISIONS)
+    before = snapshot(empty)
+    schema.upgrade(empty.admin_url, report=steps.append)
+    assert len(steps) == len(REVISIONS)
+    assert _differences(before, snapshot(empty)) == ""
+
+
+def test_two_databases_of_one_server_are_migrated_at_once(empty: TestDatabase, another: TestDatabase) -> None:
+    """The roles belong to the server, so both make them."""
+    gate = threading.Barrier(2)
+
+    def migrate(database: TestDatabase) -> None:
+        gate.wait()
+        schema.upgrade(database.admin_url)
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(migrate, (empty, another)))
+    assert snapshot(empty) == snapshot(another)
+
+
+def test_of_two_migrators_of_one_database_the_second_finds_the_work_done(empty: TestDatabase) -> None:
+    gate, steps = threading.Barrier(2), list[str]()
+
+    def migrate(_: int) -> None:
+        gate.wait()
+        schema.upgrade(empty.admin_url, report=steps.append)
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(migrate, range(2)))
+    assert len(steps) == len(REVISIONS)
+
+
+def test_no_role_of_ours_can_log_in_or_pass_by_row_level_security(empty: TestDatabase) -> None:
+    schema.upgrade(empty.admin_url)
+    before = empty.ask("SELECT rolname, rolsuper, rolcanlogin, rolbypassrls FROM pg_roles WHERE rolname LIKE 'mcp_%'")
+    assert sorted(before) == [(role, False, False, False) for role in sorted((roles.OWNER, *roles.GROUPS.values()))]
+
+
+def test_tables_of_another_program_are_not_touched(empty: TestDatabase) -> None:
+    empty.ask("CREATE TABLE users (id int)")
+    before = _relations(empty)
+    with pytest.raises(MigrationRefused, match=r"Another program's tables are in the way \(users\)"):
+        schema.upgrade(empty.admin_url)
+    assert _relations(empty) == before
+
+
+def _relations(database: TestDatabase) -> list[tuple[object, ...]]:
+    return database.ask("SELECT oid::regclass::text FROM pg_class WHERE relnamespace = 'public'::regnamespace")
+
+
+def test_a_step_that_fails_is_rolled_back_whole(empty: TestDatabase) -> None:
+    schema.upgrade(empty.admin_url, "0005")
+    with psycopg.connect(empty.admin_url, autocommit=True) as connection:
+        connection.execute("SET ROLE mcp_owner")
+        connection.execute("CREATE VIEW maintenance.partition_health AS SELECT 1 AS in_the_way")
+    with pytest.raises(MigrationRefused, match=r"was rolled back.*partition_health"):
+        schema.upgrade(empty.admin_url)
+    assert empty.value("SELECT version_num FROM alembic_version") == "0005"
+    assert empty.value("SELECT to_regprocedure('maintenance.uuid7_floor(timestamptz)') IS NULL")
+
+
+def test_a_revision_of_nobody_is_refused(empty: TestDatabase) -> None:
+    schema.upgrade(empty.admin_url)
+    empty.ask("UPDATE alembic_version SET version_num = 'beef'")
+    with pytest.raises(MigrationRefused, match="beef"):
+        schema.upgrade(empty.admin_url)
+    with pytest.raises(MigrationRefused, match="0099"):
+        schema.upgrade(empty.admin_url, "0099")
+
+
+def test_the_owner_owns_everything_and_cannot_log_in(empty: TestDatabase) -> None:
+    schema.upgrade(empty.admin_url)
+    strays = empty.ask(
+        """
+        SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE n.nspname IN ('public', 'maintenance', 'partitions', 'archive') AND c.relowner <> 'mcp_owner'::regrole
+        """
+    )
+    assert strays == []
