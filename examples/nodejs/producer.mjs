@@ -1,0 +1,128 @@
+// A producer for MiniMCP: what a message is on the wire stands in docs/messages.md.
+//
+//   node producer.mjs create --user UUID --type figma --minutes 60
+//   node producer.mjs send instances.delete.v1 '{"instance_id": "…"}'
+//   node producer.mjs logs INSTANCE_ID < server.log
+//
+// REDIS_URL says where; it is redis://localhost:6379 if left out.
+
+import { createHash, randomBytes } from "node:crypto";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { createClient, ErrorReply } from "@redis/client";
+
+const MAX_BYTES = 1_048_576;
+const MAX_LINES = 1_000;
+const MAX_LINE = 65_536;
+
+/** Make a UUID of version 7: 48 bits of time, so ids sort by it, and 74 random ones. */
+export function uuid7(now = Date.now()) {
+  const bytes = randomBytes(16);
+  bytes.writeUIntBE(now, 0, 6);
+  bytes[6] = 0x70 | (bytes[6] & 0x0f);
+  bytes[8] = 0x80 | (bytes[8] & 0x3f);
+  return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
+
+/** Put a payload into its envelope. Keep the result to send it again: its id makes the effect happen once. */
+export function seal(wireName, payload) {
+  const id = uuid7();
+  const queue = wireName.split(".")[0];
+  const envelope = JSON.stringify({
+    queue_name: queue,
+    actor_name: wireName,
+    args: [{ occurred_at: new Date().toISOString(), ...payload }],
+    kwargs: {},
+    options: { redis_message_id: id },
+    message_id: id,
+    message_timestamp: Date.now(),
+  });
+  if (Buffer.byteLength(envelope) > MAX_BYTES) {
+    throw new RangeError(`${wireName} is over ${MAX_BYTES} bytes: send smaller batches`);
+  }
+  return { id, queue, envelope };
+}
+
+/** Enqueue all messages in one transaction; if the reply is lost, send the same ones once more. */
+export async function enqueue(client, messages, attempts = 2) {
+  const transaction = client.multi();
+  for (const { id, queue, envelope } of messages) {
+    transaction.hSet(`dramatiq:${queue}.msgs`, id, envelope).rPush(`dramatiq:${queue}`, id);
+  }
+  try {
+    await transaction.exec();
+  } catch (error) {
+    if (attempts === 1 || error instanceof ErrorReply) throw error;
+    await enqueue(client, messages, attempts - 1);
+  }
+}
+
+/** Ask for an instance. The token is shown this once: only its hash travels. */
+async function create(client, { user, type, minutes }) {
+  const accessToken = randomBytes(32).toString("base64url");
+  const instanceId = uuid7();
+  const message = seal("instances.create.v1", {
+    instance_id: instanceId,
+    user_id: user,
+    mcp_type: type,
+    duration_minutes: minutes === undefined ? null : Number(minutes),
+    access_token_hash: createHash("sha256").update(accessToken).digest("hex"),
+    access_token_hint: accessToken.slice(-4),
+  });
+  await enqueue(client, [message]);
+  return { instance_id: instanceId, access_token: accessToken, message_id: message.id };
+}
+
+async function send(client, wireName, json) {
+  const message = seal(wireName, JSON.parse(json));
+  await enqueue(client, [message]);
+  return { message_id: message.id };
+}
+
+/** Ship the lines of standard input in batches that fit into a message. */
+async function logs(client, instanceId) {
+  let count = 0;
+  let bytes = 0;
+  let lines = [];
+  const ship = async () => {
+    if (lines.length > 0) await enqueue(client, [seal("logs.emitted.v1", { lines })]);
+    count += lines.length;
+    bytes = 0;
+    lines = [];
+  };
+  for await (const text of createInterface({ input: process.stdin })) {
+    const line = { instance_id: instanceId, timestamp: new Date().toISOString(), message: text.slice(0, MAX_LINE) };
+    const size = Buffer.byteLength(JSON.stringify(line)) + 1;
+    if (lines.length === MAX_LINES || bytes + size > MAX_BYTES - 1_024) await ship();
+    lines.push(line);
+    bytes += size;
+  }
+  await ship();
+  return { lines: count };
+}
+
+async function main() {
+  const options = { user: { type: "string" }, type: { type: "string" }, minutes: { type: "string" } };
+  const { positionals, values } = parseArgs({ allowPositionals: true, options });
+  const [command, ...rest] = positionals;
+  const commands = { create: (client) => create(client, values), send, logs };
+  if (!Object.hasOwn(commands, command ?? "")) {
+    throw new Error("say what to do: create, send or logs");
+  }
+  const client = createClient({ url: process.env.REDIS_URL ?? "redis://localhost:6379" });
+  client.on("error", (error) => console.error(`Redis: ${error.message}`));
+  await client.connect();
+  try {
+    console.log(JSON.stringify(await commands[command](client, ...rest)));
+  } finally {
+    await client.close();
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await main().catch((error) => {
+    console.error(`error: ${error.message}`);
+    process.exitCode = 1;
+  });
+}
