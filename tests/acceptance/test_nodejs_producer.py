@@ -22,9 +22,9 @@ from workers.delivery import Delivery
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "nodejs"
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("node") is None or shutil.which("npm") is None, reason="Node.js is not installed: no node or npm"
-)
+NO_NODE = shutil.which("node") is None or shutil.which("npm") is None
+
+pytestmark = pytest.mark.skipif(NO_NODE, reason="Node.js is not installed: node or npm is missing")
 
 Node = Callable[..., subprocess.CompletedProcess[str]]
 
