@@ -16,6 +16,7 @@ from db.errors import DatabaseError
 from db.repositories.partitions import Horizon
 from db.settings import DatabaseSettings
 
+_NO_PRIVILEGE = "42501"
 _URLS = ("DATABASE_ADMIN_URL", "DATABASE_URL")
 
 
@@ -29,7 +30,8 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
     try:
         options.run(options, environment)
     except DatabaseError as error:
-        print(error, file=sys.stderr)
+        remedy = " Set DATABASE_ADMIN_URL to a login that may." if error.sqlstate == _NO_PRIVILEGE else ""
+        print(f"{error}{remedy}", file=sys.stderr)
         return 1
     return 0
 

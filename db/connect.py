@@ -7,10 +7,15 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import Dialect
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
+from db.errors import UnusableUrl
 from db.settings import DatabaseSettings
 
 _CONNECT_TIMEOUT_SECONDS: Final = 5
 _IDLE_IN_TRANSACTION_MS: Final = 60_000
+_SHAPE: Final = (
+    "The URL of the database cannot be read: write it as postgresql://USER:PASSWORD@HOST/NAME, "
+    "with %-escapes for special characters."
+)
 
 
 def admin_engine(url: str) -> Engine:
@@ -22,7 +27,10 @@ def admin_engine(url: str) -> Engine:
 
 def libpq_url(url: str) -> str:
     """Return the URL as libpq reads it, whichever of the usual prefixes it has."""
-    return "postgresql://" + url.partition("://")[2] if "://" in url else url
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme.partition("+")[0] not in {"postgres", "postgresql"}:
+        raise UnusableUrl(_SHAPE)
+    return f"postgresql://{rest}"
 
 
 def connect_with(engine: Engine, settings: DatabaseSettings) -> Engine:
@@ -41,7 +49,11 @@ def connect_with(engine: Engine, settings: DatabaseSettings) -> Engine:
 
 def connect_parameters(settings: DatabaseSettings) -> dict[str, Any]:
     """Return libpq's parameters: a dead peer is noticed in seconds, and no statement waits for ever."""
-    given = psycopg.conninfo.conninfo_to_dict(libpq_url(settings.url)).get("options")
+    try:
+        given = psycopg.conninfo.conninfo_to_dict(libpq_url(settings.url)).get("options")
+    except psycopg.ProgrammingError:
+        # libpq's own sentence quotes what it stumbled over, and that may be the password.
+        raise UnusableUrl(_SHAPE) from None
     limits = {
         "statement_timeout": settings.statement_timeout_ms,
         "lock_timeout": settings.lock_timeout_ms,

@@ -6,6 +6,7 @@ DatabaseError
 ├── Conflict                 a deadlock, a serialization failure or a lock timeout: try again at once
 ├── PartitionMissing         no partition takes the row: make it, try again
 ├── DataRefused              the data or the statement is wrong: it will never succeed
+├── UnusableUrl              the URL of the database cannot be read
 ├── SchemaNotAtHead          the migrations and this code are not of one version
 ├── UnsafeRole               the login may do too much or too little
 ├── KeyRefused               the master keys of this process are not those of the database
@@ -68,6 +69,10 @@ class DataRefused(DatabaseError):
         self.constraint = constraint
 
 
+class UnusableUrl(DatabaseError):
+    """The URL of the database cannot be read."""
+
+
 class SchemaNotAtHead(DatabaseError):
     """The schema is not at the revision that this code was written for."""
 
@@ -119,6 +124,7 @@ _BY_STATE: Final[dict[str, type[DatabaseError]]] = {
     "25006": DatabaseUnavailable,
     "25P03": DatabaseUnavailable,
 }
+_LONGEST_MESSAGE: Final = 500
 _UNAVAILABLE: Final = ("08", "57P")
 _REFUSED: Final = ("22", "23", "42")
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -152,7 +158,7 @@ def telling_times(table: str, times: Iterable[datetime]) -> Iterator[None]:
 
 def _translate_driver(error: psycopg.Error) -> DatabaseError:
     state = error.sqlstate
-    message = error.diag.message_primary or _first_line(error)
+    message = error.diag.message_primary or _in_one_line(error)
     if state is None:
         return _without_state(error, message)
     if state == "23514" and error.diag.constraint_name is None:
@@ -171,7 +177,9 @@ def _without_state(error: psycopg.Error, message: str) -> DatabaseError:
     if isinstance(error, psycopg.DataError):
         return DataRefused(f"The driver refused the data: {message}.", constraint=None, sqlstate=None)
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-        return DatabaseUnavailable(f"PostgreSQL cannot be reached: {message}.")
+        return DatabaseUnavailable(
+            f"PostgreSQL cannot be reached ({message}): check that it runs and that its URL is right."
+        )
     return DatabaseError(f"The driver answered: {message}.")
 
 
@@ -191,5 +199,5 @@ def _time_of_key(key: str) -> datetime | None:
         return None
 
 
-def _first_line(error: psycopg.Error) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+def _in_one_line(error: psycopg.Error) -> str:
+    return " ".join(str(error).split())[:_LONGEST_MESSAGE].rstrip(".") or type(error).__name__

@@ -1,6 +1,7 @@
 """The roles of the cluster: who owns, who works, who sends, who reads."""
 
 import time
+from collections.abc import Callable
 from typing import Final, cast
 
 import psycopg
@@ -34,22 +35,30 @@ _ATTRIBUTES: Final = "NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS"
 
 def ensure(connection: Connection) -> None:
     """Make the roles that are missing and let this login act as the owner; changes nothing the second time."""
-    for attempt in range(_TRIES):
+    try:
+        _despite_races(connection, lambda: _ensure_once(connection))
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != _NO_PRIVILEGE:
+            raise
+        reason = str(error.orig).partition("\n")[0]
+        raise MigrationRefused(
+            f"This login may not prepare the roles ({reason}): use a superuser, or a login with CREATEROLE "
+            "that owns the database."
+        ) from None
+
+
+def _despite_races(connection: Connection, work: Callable[[], None]) -> None:
+    for attempt in range(1, _TRIES + 1):
+        if not connection.in_transaction():
+            connection.begin()
         try:
-            _ensure_once(connection)
+            work()
             connection.commit()
-        except DBAPIError as error:
+        except (DBAPIError, psycopg.Error) as error:
             connection.rollback()
-            state = getattr(error.orig, "sqlstate", None)
-            if state == _NO_PRIVILEGE:
-                reason = str(error.orig).partition("\n")[0]
-                raise MigrationRefused(
-                    f"This login may not prepare the roles ({reason}): use a superuser, or a login with CREATEROLE "
-                    "that owns the database."
-                ) from None
-            if state not in _RACES or attempt == _TRIES - 1:
+            if getattr(getattr(error, "orig", error), "sqlstate", None) not in _RACES or attempt == _TRIES:
                 raise
-            time.sleep(0.02 * (attempt + 1))
+            time.sleep(0.02 * attempt)
         else:
             return
 
@@ -90,11 +99,11 @@ def create_login(admin_url: str, name: str, password: str, role: str) -> None:
         raise DatabaseError(f"There is no role {role!r}: choose one of {', '.join(GROUPS)}.")
     engine = admin_engine(admin_url)
     try:
-        with engine.begin() as connection:
+        with engine.connect() as connection:
             driver = cast("Driver", connection.connection.driver_connection)
             _refuse_unready(driver, GROUPS[role])
             _refuse_powerful(driver, name)
-            _write_login(driver, name, password, GROUPS[role])
+            _despite_races(connection, lambda: _write_login(driver, name, password, GROUPS[role]))
     except (DBAPIError, psycopg.Error) as error:
         raise (translate(error) or DatabaseError(str(error))) from None
     finally:

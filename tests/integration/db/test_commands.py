@@ -39,7 +39,7 @@ def test_a_check_says_whether_a_worker_may_start(shared: TestDatabase, capsys: p
     assert main(["check"], {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/x"}) == 1
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.startswith("PostgreSQL cannot be reached: ")
+    assert captured.err.startswith("PostgreSQL cannot be reached (")
     assert len(captured.err.splitlines()) == 1
 
 
@@ -93,3 +93,11 @@ def test_a_url_may_be_in_a_file(shared: TestDatabase, tmp_path: Path, capsys: py
 def test_without_a_url_the_variable_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["upgrade"], {}) == 1
     assert "Set DATABASE_ADMIN_URL" in capsys.readouterr().err
+
+
+def test_a_login_that_may_not_is_told_which_one_may(shared: TestDatabase, capsys: pytest.CaptureFixture[str]) -> None:
+    seed = ["seed", "--user-id", str(uuid4()), "--email", "a@example.org", "--name", "Ada"]
+    assert main(seed, {"DATABASE_URL": shared.worker_url}) == 1
+    assert capsys.readouterr().err.endswith("Set DATABASE_ADMIN_URL to a login that may.\n")
+    assert main(["upgrade"], {"DATABASE_URL": shared.worker_url}) == 1
+    assert "use a superuser, or a login with CREATEROLE" in capsys.readouterr().err

@@ -18,6 +18,7 @@ from db.errors import (
     OutOfSpace,
     PartitionMissing,
     UnknownInstance,
+    UnusableUrl,
     translate,
 )
 from db.settings import DatabaseSettings
@@ -222,3 +223,11 @@ def test_every_state_of_the_server_has_its_place_in_the_tree(state: str, kind: t
 
 def test_an_error_of_somebody_else_is_not_translated() -> None:
     assert translate(ZeroDivisionError()) is None
+
+
+@pytest.mark.parametrize("url", ["", "nonsense", "redis://localhost", "postgresql://u:pass%zzword@h/d"])
+def test_a_url_that_cannot_be_read_is_refused_without_quoting_it(url: str) -> None:
+    with pytest.raises(UnusableUrl) as refused:
+        Database(DatabaseSettings(url=url))
+    assert "postgresql://USER:PASSWORD@HOST/NAME" in str(refused.value)
+    assert "word@" not in str(refused.value)
