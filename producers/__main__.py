@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Any, cast
 
 from .errors import InvalidMessage, InvalidUrl, ProducerError
@@ -28,11 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _send(options: argparse.Namespace) -> str:
-    if options.url is None:
-        sentence = "no Redis to send to: give --url or set REDIS_URL"
-        raise InvalidUrl(sentence)
-    message = _message(options.wire_name, options.payload)
-    with connect(options.url) as producer:
+    message = _message(options.wire_name, sys.stdin.read() if options.payload == "-" else options.payload)
+    with connect(options.url or _url()) as producer:
         producer.send(message, durable=options.durable)
     return f"{message.wire_name} {message.message_id} is on queue {message.queue}"
 
@@ -44,6 +42,19 @@ def _contracts(_options: argparse.Namespace) -> str:
 
 def _schema(options: argparse.Namespace) -> str:
     return json.dumps(payload_schema(_contract(options.wire_name)), indent=2)
+
+
+def _url() -> str:
+    url, file = os.environ.get("REDIS_URL"), os.environ.get("REDIS_URL_FILE")
+    try:
+        found = url or (file and Path(file).read_text(encoding="utf-8").strip())
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"the file of REDIS_URL_FILE cannot be read: {error}"
+        raise InvalidUrl(message) from None
+    if not found:
+        message = "no Redis to send to: give --url, or set REDIS_URL or REDIS_URL_FILE"
+        raise InvalidUrl(message)
+    return found
 
 
 _COMMANDS = {"send": _send, "contracts": _contracts, "schema": _schema}
@@ -78,8 +89,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     send = commands.add_parser("send", help="enqueue one message")
     send.add_argument("wire_name", help="for example instances.delete.v1")
-    send.add_argument("--json", dest="payload", required=True, help="the fields of the message as a JSON object")
-    send.add_argument("--url", default=os.environ.get("REDIS_URL"), help="default: REDIS_URL")
+    send.add_argument(
+        "--json", dest="payload", required=True, help="its fields as a JSON object; - reads standard input"
+    )
+    send.add_argument("--url", help="default: REDIS_URL, or what the file named by REDIS_URL_FILE holds")
     send.add_argument("--durable", action="store_true", help="wait until Redis has it on disk")
     commands.add_parser("contracts", help="list the messages")
     schema = commands.add_parser("schema", help="print the JSON Schema of a message")

@@ -1,9 +1,11 @@
 """`python -m producers send` on a real Valkey."""
 
+import io
 import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -30,6 +32,18 @@ def test_a_message_may_be_sent_again_under_its_id(redis_url: str, capsys: pytest
         assert main(["send", "instances.delete.v1", "--json", payload, "--url", redis_url]) == 0
     assert redis.Redis.from_url(redis_url).hlen("dramatiq:instances.msgs") == 1
     assert capsys.readouterr().err == ""
+
+
+def test_a_long_message_and_a_secret_url_come_from_files(
+    redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "redis-url").write_text(f"{redis_url}\n", encoding="utf-8")
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    monkeypatch.setenv("REDIS_URL_FILE", str(tmp_path / "redis-url"))
+    line = {"instance_id": str(uuid4()), "timestamp": "2026-11-21T12:00:00Z", "message": "x" * 200}
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps({"lines": [line] * 1_000})))
+    assert main(["send", "logs.emitted.v1", "--json", "-"]) == 0
+    assert redis.Redis.from_url(redis_url).llen("dramatiq:logs") == 1
 
 
 def test_a_redis_that_is_away_is_one_sentence_and_exit_code_1(capsys: pytest.CaptureFixture[str]) -> None:

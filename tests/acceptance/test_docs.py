@@ -1,0 +1,71 @@
+"""The code in the documentation runs as it stands, but for the address of Redis."""
+
+import re
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import redis
+
+import producers
+import producers.testing
+from producers.__main__ import main
+
+ROOT = Path(__file__).parents[2]
+WRITTEN_URL = "redis://localhost:6379/0"
+
+
+def blocks(page: str, language: str) -> list[tuple[int, str]]:
+    """Give the fenced blocks of a language with the lines that they begin in."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    fences = re.finditer(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return [(text.count("\n", 0, fence.start(1)), fence[1]) for fence in fences]
+
+
+@pytest.fixture(autouse=True)
+def _as_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the client be known by the name that its distribution has."""
+    monkeypatch.setitem(sys.modules, "minimcp_producers", producers)
+    monkeypatch.setitem(sys.modules, "minimcp_producers.testing", producers.testing)
+
+
+@pytest.mark.parametrize(("page", "least"), [("README.md", 1), ("docs/producers.md", 10)])
+def test_python_runs(page: str, least: int, redis_url: str) -> None:
+    namespace: dict[str, Any] = {"user_id": uuid4(), "__name__": page}
+    found = blocks(page, "python")
+    assert len(found) >= least
+    for line, block in found:
+        # The line numbers of an error are those of the page.
+        source = "\n" * line + block.replace(WRITTEN_URL, redis_url)
+        exec(compile(source, page, "exec"), namespace)  # noqa: S102  running the page is the test
+    assert redis.Redis.from_url(redis_url).llen("dramatiq:instances") > 0
+
+
+def test_what_the_page_sent_is_what_it_says(redis_url: str) -> None:
+    test_python_runs("docs/producers.md", 1, redis_url)
+    client = redis.Redis.from_url(redis_url)
+    assert client.llen("dramatiq:logs") == 3
+    assert client.llen("dramatiq:health") == 1
+    # Created, started, failed, deleted; the message of the retries went out three times under one id.
+    assert client.llen("dramatiq:instances") == 7
+    assert client.hlen("dramatiq:instances.msgs") == 5
+
+
+def test_shell_commands_run(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    commands = [line for _, block in blocks("docs/producers.md", "sh") for line in block.splitlines()]
+    for command in commands:
+        python, module, name, *arguments = shlex.split(command)
+        assert [python, module, name] == ["python", "-m", "minimcp_producers"]
+        assert main(arguments) == 0
+    assert redis.Redis.from_url(redis_url).llen("dramatiq:instances") == 1
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/producers.md", "docs/messages.md", "examples/nodejs/README.md"])
+def test_every_link_to_a_file_leads_somewhere(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    targets = [target.partition("#")[0] for target in re.findall(r"\]\((?!https?:)([^)]*)\)", text)]
+    assert [target for target in targets if target and not (ROOT / page).parent.joinpath(target).exists()] == []
