@@ -76,10 +76,10 @@ def test_the_services_of_compose_work_together(empty_database: TestDatabase, sec
         staying = [services["workers"], *[services["scheduler"]] * services["scheduler"].replicas]
         processes = [stack.enter_context(running(*service.process(secrets, own))) for service in staying]
         for service in staying:
-            wait_until(partial(healthy, service, secrets, own), 30)
+            wait_until(partial(healthy, service, secrets, own), 90)
         tick = InstancesExpiryDue.at(datetime.now(UTC))
         connect(own["REDIS_URL"]).send(tick)
-        wait_until(lambda: applied(empty_database, tick), 20)
+        wait_until(lambda: applied(empty_database, tick), 60)
         for process in processes:
             process.terminate()
         assert [process.wait(40) for process in processes] == [0] * len(processes)
