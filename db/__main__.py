@@ -40,7 +40,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m db", description="Migrate, check, seed and look at the database.")
     parser.add_argument("--json", action="store_true", help="answer in JSON, for programs")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _command(commands, "upgrade", _upgrade, "bring the schema up").add_argument("revision", nargs="?", default="head")
+    upgrade = _command(commands, "upgrade", _upgrade, "bring the schema up")
+    upgrade.add_argument("revision", nargs="?", default="head")
+    upgrade.add_argument("--sql", action="store_true", help="print the SQL instead; REVISION may be FROM:TO")
     _command(commands, "downgrade", _downgrade, "take the schema down").add_argument(
         "revision", help="`base` for nothing"
     )
@@ -70,6 +72,9 @@ def _command(
 
 
 def _upgrade(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
+    if options.sql:
+        print(schema.as_sql(options.revision))
+        return
     steps: list[str] = []
     schema.upgrade(_url(environment, *_URLS), options.revision, _reporter(options, steps))
     _conclude(options, {"steps": steps}, "The schema is up to date." if not steps else f"{len(steps)} steps done.")

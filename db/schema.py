@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from io import StringIO
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final, TypeAlias
 
 from alembic import command
 from alembic.config import Config
-from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
@@ -47,9 +47,14 @@ def downgrade(url: str, revision: str, report: Report = lambda _: None) -> None:
         _run(connection, report, lambda config: command.downgrade(config, revision))
 
 
-def current(connection: Connection) -> str | None:
-    """Return the revision that the database is at, None when it is empty."""
-    return MigrationContext.configure(connection).get_current_revision()
+def as_sql(revisions: str = "head") -> str:
+    """Return the SQL of an upgrade, of `FROM:TO` revisions if only those are wanted, for people and linters to read."""
+    written = StringIO()
+    config = _config()
+    config.output_buffer = written
+    with _ALEMBIC:
+        command.upgrade(config, revisions, sql=True)
+    return written.getvalue()
 
 
 @cache

@@ -18,7 +18,13 @@ def tell(ctx: MigrationContext, step: MigrationInfo, heads: Collection[object], 
 
 def run_offline() -> None:
     """Write the SQL of the revisions instead of running it."""
-    context.configure(dialect_name="postgresql", target_metadata=Base.metadata, transaction_per_migration=True)
+    context.configure(
+        dialect_name="postgresql",
+        # The parameter style of the driver would double every percent sign.
+        dialect_opts={"paramstyle": "named"},
+        target_metadata=Base.metadata,
+        transaction_per_migration=True,
+    )
     with context.begin_transaction():
         context.run_migrations()
 

@@ -30,6 +30,15 @@ def test_up_down_and_up_again_leaves_the_same_catalog(empty: TestDatabase) -> No
     assert _differences(first, snapshot(empty)) == ""
 
 
+def test_the_sql_that_is_printed_makes_the_same_schema(empty: TestDatabase) -> None:
+    schema.upgrade(empty.admin_url)
+    migrated = snapshot(empty)
+    schema.downgrade(empty.admin_url, "base")
+    empty.ask("DROP TABLE alembic_version")
+    empty.ask(f"SET ROLE {roles.OWNER};\n{schema.as_sql()}")
+    assert _differences(migrated, snapshot(empty)) == ""
+
+
 def test_each_revision_undoes_exactly_what_it_did(empty: TestDatabase) -> None:
     schema.upgrade(empty.admin_url, REVISIONS[0])
     for earlier, revision in pairwise(REVISIONS):
