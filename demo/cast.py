@@ -40,14 +40,14 @@ class Cast:
             raise DemoFailed(f"the instance {name} is gone")
         return state
 
-    def await_status(self, name: str, status: str, seconds: float = 30.0) -> InstanceState:
+    def await_status(self, name: str, status: str) -> InstanceState:
         """Wait until PostgreSQL knows an instance to be in a status."""
 
         def look() -> InstanceState | None:
             state = self.state(name)
             return state if state is not None and state.status == status else None
 
-        return self.stage.await_(f"the instance {name} becoming {status}", look, seconds)
+        return self.stage.await_(f"the instance {name} becoming {status}", look)
 
     def name_of(self, instance_id: UUID) -> str:
         """Give the name by which the story knows an instance."""

@@ -41,13 +41,13 @@ def kill_a_worker(cast: Cast) -> None:
     )
     load, victim = cast.instances["trial"], _workers(cast)[0]
     messages = send(cast, load)
-    cast.stage.await_("a third of the messages", lambda: _stored(cast, load) >= KILL_AFTER, 60)
+    cast.stage.await_("a third of the messages", lambda: _stored(cast, load) >= KILL_AFTER)
     os.kill(victim, signal.SIGKILL)
     killed_at, held = datetime.now(UTC), in_hand(cast)
     cast.narrator.say(f"SIGKILL to worker process {victim} when {_stored(cast, load):,} lines were stored.")
     see_recovery(cast, killed_at, held)
     cast.narrator.say(f"The pool has {len(_workers(cast))} worker processes again.")
-    cast.stage.await_(f"the storing of {MESSAGES:,} lines", lambda: _stored(cast, load) >= MESSAGES, 60)
+    cast.stage.await_(f"the storing of {MESSAGES:,} lines", lambda: _stored(cast, load) >= MESSAGES, 120)
     count(cast, messages, load, killed_at)
 
 

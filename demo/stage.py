@@ -138,7 +138,7 @@ class Stage:
         process.start()
         return process
 
-    def await_(self, what: str, look: Callable[[], T | None], seconds: float = 30.0) -> T:
+    def await_(self, what: str, look: Callable[[], T | None], seconds: float = 60.0) -> T:
         """Look again and again until there is something to see; what does not come in time fails the demo."""
         deadline = time.monotonic() + seconds
         while not (seen := look()):
