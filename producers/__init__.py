@@ -1,6 +1,14 @@
 """MiniMCP's client: enqueue what happens, or should happen, to a fleet of MCP servers."""
 
-from .errors import BrokerFull, BrokerUnavailable, InvalidMessage, MessageTooLarge, NotDurable, ProducerError
+from .errors import (
+    BrokerFull,
+    BrokerUnavailable,
+    InvalidMessage,
+    InvalidUrl,
+    MessageTooLarge,
+    NotDurable,
+    ProducerError,
+)
 from .message import Message
 from .messages import CONTRACTS
 from .messages.health import CheckHealth, HealthReport, HealthReported, HealthTarget, Probe, Verdict
@@ -27,6 +35,7 @@ __all__ = [
     "InstanceStarted",
     "InstancesExpiryDue",
     "InvalidMessage",
+    "InvalidUrl",
     "LogLine",
     "LogsEmitted",
     "Message",

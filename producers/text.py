@@ -16,6 +16,8 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 def mended(text: str) -> str:
     """Replace NUL and lone surrogates by U+FFFD."""
+    if text.isascii():
+        return text.replace("\x00", "\ufffd")
     return text.replace("\x00", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 

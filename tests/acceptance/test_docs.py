@@ -54,6 +54,13 @@ def test_what_the_page_sent_is_what_it_says(redis_url: str) -> None:
     assert client.hlen("dramatiq:instances.msgs") == 5
 
 
+def test_every_error_that_the_page_names_can_be_caught() -> None:
+    page = (ROOT / "docs" / "producers.md").read_text(encoding="utf-8")
+    named = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    assert len(named) == 6
+    assert all(issubclass(getattr(producers, name), producers.ProducerError) for name in named)
+
+
 def test_shell_commands_run(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REDIS_URL", redis_url)
     commands = [line for _, block in blocks("docs/producers.md", "sh") for line in block.splitlines()]
