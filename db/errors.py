@@ -94,6 +94,9 @@ class Refusal(DatabaseError):
 
     reason: str = "refused"
 
+    early: bool = False
+    """Whether the rule may say yes in a moment, because messages overtake each other."""
+
 
 class UnknownUser(Refusal):
     """The user does not exist, is deleted or is not active."""
@@ -111,6 +114,7 @@ class UnknownInstance(Refusal):
     """No instance has that id."""
 
     reason = "unknown_instance"
+    early = True
 
 
 _BY_STATE: Final[dict[str, type[DatabaseError]]] = {

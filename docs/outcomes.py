@@ -18,7 +18,10 @@ from producers import (
     RetentionDue,
 )
 
-_UNKNOWN_INSTANCE: Final = ("the instance does not exist", "dead letter `unknown_instance`")
+_UNKNOWN_INSTANCE: Final = (
+    "the instance does not exist",
+    "tried again after 2 s and 10 s, since it may have overtaken its creation; then dead letter `unknown_instance`",
+)
 _SAME_SLOT: Final = ("a slot that was reported before", "changes nothing")
 _OLD_SLOT: Final = ("a slot older than the newest one", "kept in the history; the verdict stays the newer one")
 _UNKNOWN_IN_BATCH: Final = ("one of the instances does not exist", "left out; the others are recorded")

@@ -35,6 +35,9 @@ BACK_OFF: Final = (2, 10, 60, 300)
 
 # Not what Redis counted: that also blames the messages that lay beside the one that killed its worker.
 _FIRST_SUSPECT_DELIVERY: Final = 2
+EARLY_ATTEMPTS: Final = 2
+"""How often a message about something that is not there yet comes again: it may have overtaken another."""
+
 _FUTURE: Final = timedelta(minutes=10)
 _OUTAGE_PAUSE: Final = (0.1, 2.0)
 
@@ -153,7 +156,9 @@ class Applier:
         except DatabaseUnavailable:
             raise
         except Refusal as error:
-            raise _GivenUpError(Death(error.reason, str(error))) from None
+            if not error.early or delivery.attempts >= EARLY_ATTEMPTS:
+                raise _GivenUpError(Death(error.reason, str(error))) from None
+            self._try_later(delivery, error)
         except DataRefused as error:
             raise _GivenUpError(Death(Reason.DATA_REFUSED, str(error), error)) from None
         except Exception as error:  # noqa: BLE001  whatever an actor raises, its message must not be lost

@@ -12,7 +12,7 @@ import pytest
 from db.engine import Database
 from db.settings import DatabaseSettings
 from db.unit_of_work import UnitOfWork
-from producers import CreateInstance, LogLine, LogsEmitted
+from producers import CreateInstance, DeleteInstance, LogLine, LogsEmitted
 from producers import message_id as ids
 from producers.broker import redis_client
 from producers.envelope import seal
@@ -242,3 +242,18 @@ def test_a_wire_name_that_cannot_be_stored_is_parked_mended(applier: Applier, te
     applier(Delivery.unpack("instances", "x", json.dumps(envelope).encode(), 0))
     ((wire_name,),) = test_database.ask("SELECT wire_name FROM redeliveries")
     assert wire_name == ("a\ufffdb\ufffd" + "c" * 500)[:100]
+
+
+def test_a_fact_that_overtakes_the_creation_of_its_instance_is_applied_after_it(
+    applier: Applier, database: Database, test_database: TestDatabase
+) -> None:
+    wanted = create()
+    applier(delivered(DeleteInstance(instance_id=wanted.instance_id)))
+    assert test_database.ask("SELECT state, attempts FROM redeliveries") == [("retry", 1)]
+    applier(delivered(wanted))
+    test_database.ask("UPDATE redeliveries SET due_at = now()")
+    (redelivery,) = due(database, [])
+    applier(redelivery)
+    assert test_database.value("SELECT count(*) FROM mcp_instances WHERE deleted_at IS NOT NULL") == 1
+    assert reasons(test_database) == []
+    assert test_database.value("SELECT count(*) FROM redeliveries") == 0

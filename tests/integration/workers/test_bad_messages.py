@@ -48,7 +48,7 @@ BAD: dict[str, tuple[Callable[[], Delivery], str]] = {
     "an id older than the inbox": (lambda: repacked(with_id(create(), id_at(-timedelta(days=40)))), "expired-id"),
     "an unknown user": (lambda: delivered(create(user_id=uuid4())), "unknown_user"),
     "an unknown type": (lambda: delivered(create(mcp_type="fax")), "unknown_type"),
-    "an unknown instance": (lambda: delivered(DeleteInstance(instance_id=uuid4())), "unknown_instance"),
+    "an unknown instance": (lambda: delivered(DeleteInstance(instance_id=uuid4()), attempts=2), "unknown_instance"),
 }
 
 
