@@ -11,7 +11,7 @@ from producers import CONTRACTS, Message, Queue
 from producers.envelope import MAX_BYTES, NAMESPACE, seal
 from producers.schemas import payload_schema
 from producers.text import MAX_DEPTH
-from workers import applier
+from workers import applier, fate
 
 from .examples import EXAMPLES
 from .fields import HEAD, rows
@@ -31,8 +31,8 @@ def _figures() -> Mapping[str, object]:
         "namespace": NAMESPACE,
         "max_bytes": f"{MAX_BYTES:,}",
         "max_depth": MAX_DEPTH,
-        "past": applier.Policy().inbox_horizon.days,
-        "future": int(applier._FUTURE.total_seconds() // 60),  # noqa: SLF001  only the worker knows it
+        "past": applier.HORIZON.days,
+        "future": int(fate.FUTURE.total_seconds() // 60),
         "max_deliveries": applier.MAX_DELIVERIES,
         "max_attempts": len(applier.BACK_OFF) + 1,
     }

@@ -1,5 +1,6 @@
 """Looks at Redis before anybody relies on it."""
 
+import time
 from typing import Any, Final
 
 import redis
@@ -8,6 +9,7 @@ from redis.exceptions import RedisError
 from .errors import BrokerUnavailable, UnsuitableRedis
 
 OLDEST_MAJOR: Final = 7
+CLOCK_SECONDS: Final = 60
 
 
 def check_redis(client: redis.Redis, address: str) -> list[str]:
@@ -20,6 +22,7 @@ def check_redis(client: redis.Redis, address: str) -> list[str]:
         raise BrokerUnavailable(message) from error
     _check_version(info, address)
     _check_eviction(info, address)
+    _check_clock(client, address)
     return _doubts(info, address)
 
 
@@ -36,6 +39,17 @@ def _check_eviction(info: dict[str, Any], address: str) -> None:
         message = (
             f"Redis at {address} may drop messages when its memory is full (maxmemory-policy {policy}):"
             " set maxmemory-policy noeviction"
+        )
+        raise UnsuitableRedis(message)
+
+
+def _check_clock(client: redis.Redis, address: str) -> None:
+    seconds, microseconds = client.time()
+    ahead = time.time() - seconds - microseconds / 1e6
+    if abs(ahead) > CLOCK_SECONDS:
+        message = (
+            f"the clock of this machine is {ahead:+.0f} s from that of Redis at {address}: set both by NTP,"
+            " since the age of messages is told by them"
         )
         raise UnsuitableRedis(message)
 

@@ -1,9 +1,11 @@
 """The composition root: everything that a worker process is made of, and the order of its end."""
 
 import logging
+import queue
 import threading
 from collections.abc import Collection, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from datetime import timedelta
 from typing import Final
 
 import dramatiq
@@ -16,7 +18,7 @@ from producers.preflight import check_redis
 
 from .actor import AnyActor
 from .actors import ACTORS
-from .applier import Applier
+from .applier import HORIZON, Applier
 from .broker import UNKNOWN_ACTOR, HardenedBroker
 from .heartbeat import Heartbeat
 from .janitor import Janitor
@@ -26,6 +28,9 @@ from .settings import WorkerSettings
 from .transactor import Transactor
 
 log: Final = logging.getLogger(__name__)
+
+# An id near the end of what the inbox remembers must not outlive its row while it is applied.
+_MARGIN: Final = timedelta(days=1)
 
 
 class WorkerProcess:
@@ -39,8 +44,8 @@ class WorkerProcess:
         self._client = redis_client(settings.redis_url)
         self.broker = HardenedBroker(self._client, windows=_windows(settings.threads))
         by_wire_name = {actor.contract.wire_name: actor for actor in actors}
-        applier = Applier(self._database, self._resources, by_wire_name, stopping=self.stopping)
-        _declare(self.broker, applier, _chosen(actors, settings.queues))
+        self._applier = Applier(self._database, self._resources, by_wire_name, stopping=self.stopping)
+        _declare(self.broker, self._applier, _chosen(actors, settings.queues))
         self._worker = Worker(self.broker, worker_threads=settings.threads, worker_timeout=1_000)
         self._heartbeat = Heartbeat(self.broker)
         transport = RedisTransport(settings.redis_url)
@@ -48,7 +53,10 @@ class WorkerProcess:
 
     def start(self) -> None:
         """Make the partitions that are missing, then begin to take messages."""
-        Transactor(self._database).run(lambda uow: uow.partitions.ensure())
+        transactions = Transactor(self._database)
+        transactions.run(lambda uow: uow.partitions.ensure())
+        remembered = transactions.run(lambda uow: uow.inbox.horizon())
+        self._applier.horizon = min(HORIZON, remembered - _MARGIN)
         self.broker.beat()
         self._heartbeat.start()
         self._janitor.start()
@@ -62,13 +70,23 @@ class WorkerProcess:
     def stop(self) -> None:
         """Finish what is in hand, give back the rest, and leave."""
         self.stopping.set()
-        self._janitor.stop()
+        self.broker.stopping.set()
+        self._give_back_waiting()
         self._worker.stop(timeout=int(self._drain.total_seconds() * 1000))
+        self._janitor.stop()
         self._heartbeat.stop()
         self.broker.leave()
         self._resources.close()
         self._database.close()
         self._client.close()
+
+    def _give_back_waiting(self) -> None:
+        # Dramatiq would keep these until the slowest actor ends; others can begin them now.
+        waiting = self._worker.work_queue
+        with suppress(queue.Empty):
+            while True:
+                message = waiting.get_nowait().message
+                self._worker.consumers[message.queue_name].requeue_messages([message])
 
 
 def check(settings: WorkerSettings) -> None:
@@ -94,8 +112,8 @@ def running(settings: WorkerSettings, actors: Collection[AnyActor] = ACTORS) -> 
 
 def _declare(broker: HardenedBroker, applier: Applier, actors: Collection[AnyActor]) -> None:
     queues = {actor.contract.wire_name: actor.contract.queue.value for actor in actors}
-    for wire_name, queue in {**queues, UNKNOWN_ACTOR: next(iter(queues.values()))}.items():
-        dramatiq.actor(broker=broker, actor_name=wire_name, queue_name=queue)(applier)
+    for wire_name, name in {**queues, UNKNOWN_ACTOR: next(iter(queues.values()))}.items():
+        dramatiq.actor(broker=broker, actor_name=wire_name, queue_name=name)(applier)
 
 
 def _chosen(actors: Collection[AnyActor], queues: Collection[str]) -> list[AnyActor]:

@@ -14,6 +14,7 @@ from uuid import uuid4
 import redis
 from dramatiq import Actor, Broker, MessageProxy, Middleware
 from dramatiq.brokers.redis import RedisBroker
+from dramatiq.common import q_name
 from redis.commands.core import Script
 from redis.exceptions import OutOfMemoryError, RedisError
 
@@ -61,6 +62,7 @@ class HardenedBroker(RedisBroker):
         super().__init__(client=client, namespace=NAMESPACE, middleware=[HandBack()], maintenance_chance=0)  # type: ignore[no-untyped-call]  # see above
         self.worker_id = str(uuid4())
         self.settled = threading.Event()
+        self.stopping = threading.Event()
         self._silence_ms = silence_ms
         self._windows = windows or {}
         self._ledgers: dict[str, Ledger] = {}
@@ -72,7 +74,7 @@ class HardenedBroker(RedisBroker):
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> QueueConsumer:
         """Make the consumer of a queue."""
         del prefetch, timeout
-        return QueueConsumer(self, queue_name, self._windows.get(queue_name, WINDOW))
+        return QueueConsumer(self, queue_name, self._windows.get(q_name(queue_name), WINDOW))
 
     def get_actor(self, actor_name: str) -> "Actor[Any, Any]":
         """Give the actor of a wire name, or the one that parks what nobody here knows."""
@@ -82,7 +84,7 @@ class HardenedBroker(RedisBroker):
         """Give the ledger of a queue; it stays the same for the life of the process."""
         return self._ledgers.setdefault(queue, Ledger())
 
-    def exchange(self, queue: str, *, room: int) -> list[tuple[str, Delivery]]:
+    def exchange(self, queue: str, *, room: int) -> list[tuple[bytes, Delivery]]:
         """Tell Redis what is done and fetch at most ``room`` messages, in one round trip."""
         ledger = self.ledger(queue)
         settled = ledger.settled()
@@ -90,16 +92,16 @@ class HardenedBroker(RedisBroker):
         keys = [key, f"{key}.msgs", self._acks(queue), f"{key}.deliveries", self._heartbeats]
         reply = cast("list[bytes]", self._exchange(keys=keys, args=[self.worker_id, room, *settled]))
         ledger.told(settled)
-        fetched = list(zip((item.decode() for item in reply[::3]), reply[1::3], map(int, reply[2::3]), strict=True))
-        ledger.take(redis_id for redis_id, _, _ in fetched)
-        return [(redis_id, Delivery.unpack(queue, redis_id, raw, earlier)) for redis_id, raw, earlier in fetched]
+        fetched = zip(reply[::3], reply[1::3], map(int, reply[2::3]), strict=True)
+        ledger.take(reply[::3])
+        return [(redis_id, Delivery.unpack(queue, _shown(redis_id), raw, count)) for redis_id, raw, count in fetched]
 
     def hand_back_strays(self, queue: str) -> None:
         """Put back what Redis counts as ours and nobody here has in hand."""
         ledger = self.ledger(queue)
         ledger.unsure = False
         held = cast("set[bytes]", self.client.smembers(self._acks(queue)))
-        strays = ledger.strays(redis_id.decode() for redis_id in held)
+        strays = ledger.strays(held)
         if strays:
             key = self._key(queue)
             self._hand_back(keys=[key, f"{key}.msgs", self._acks(queue)], args=strays)
@@ -124,9 +126,13 @@ class HardenedBroker(RedisBroker):
             if ledger.settled():
                 self.exchange(queue, room=0)
 
+    def lacks(self, queue: str, message_id: str) -> bool:
+        """Tell whether Redis has no copy of a message, neither queued nor in hand."""
+        return not self.client.hexists(f"{self._key(queue)}.msgs", message_id)
+
     def recover(self) -> dict[str, int]:
         """Give back the messages of dead workers; says how many each of them held."""
-        keys = [self._heartbeats, self._known_queues]
+        keys = [self._heartbeats, self._known_queues, f"{self.namespace}:__looked__"]
         reply = cast("list[Any]", self._recover(keys=keys, args=[self.namespace, self._silence_ms]))
         return {worker.decode(): int(count) for worker, count in zip(reply[::2], reply[1::2], strict=True)}
 
@@ -156,3 +162,7 @@ class HardenedBroker(RedisBroker):
     @property
     def _known_queues(self) -> str:
         return f"{self.namespace}:__queues__"
+
+
+def _shown(redis_id: bytes) -> str:
+    return redis_id.decode("utf-8", "replace")

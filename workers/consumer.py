@@ -19,6 +19,7 @@ log: Final = logging.getLogger(__name__)
 _FULL_SECONDS: Final = 0.25
 _IDLE_SECONDS: Final = 1.0
 _OUTAGE_SECONDS: Final = 0.25
+_STOPPING_SECONDS: Final = 0.05
 
 
 class QueueConsumer(Consumer):
@@ -72,12 +73,19 @@ class QueueConsumer(Consumer):
             self._ledger.unsure = True
             self._note_outage(error)
             time.sleep(_OUTAGE_SECONDS)
+        except Exception:
+            # Whatever it was, some messages may be ours by now without anybody having them in hand.
+            self._ledger.unsure = True
+            raise
         else:
             self._outage = False
 
     def _fetch(self) -> None:
         if self._ledger.unsure:
             self._broker.hand_back_strays(self._queue)
+        if self._broker.stopping.is_set():
+            time.sleep(_STOPPING_SECONDS)
+            return
         room = self._ledger.wait_for_room(self._window, _FULL_SECONDS)
         if not room:
             return
@@ -95,7 +103,7 @@ class QueueConsumer(Consumer):
             self._broker.client.connection_pool.disconnect(inuse_connections=False)
 
 
-def _proxy(delivered: tuple[str, Delivery]) -> MessageProxy:
+def _proxy(delivered: tuple[bytes, Delivery]) -> MessageProxy:
     redis_id, delivery = delivered
     message: Message[None] = Message(
         queue_name=delivery.queue,

@@ -12,6 +12,7 @@ from producers.envelope import MAX_BYTES
 from producers.text import mended
 
 MAX_NAME: Final = 100
+MAX_ATTEMPTS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,11 @@ class Delivery:
         return self.relayed or self.earlier > 0
 
     @property
+    def text(self) -> str:
+        """Give the envelope as it is kept in the database."""
+        return mended(self.raw.decode("utf-8", "replace"))
+
+    @property
     def canonical_queue(self) -> str:
         """Give the queue that the message was sent to; delayed messages wait in another."""
         return self.queue.removesuffix(".DQ")
@@ -49,12 +55,12 @@ class Delivery:
         """Read an envelope; whatever is wrong with it is kept as its problem."""
         try:
             return cls._read(queue, raw, earlier, _decode(raw))
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
+        except Exception as error:  # noqa: BLE001  one envelope must never keep the batch that it came with
             return cls(queue, redis_id, raw, earlier, problem=f"the envelope cannot be read: {_sentence(error)}")
 
     @classmethod
     def _read(cls, queue: str, raw: bytes, earlier: int, envelope: Mapping[str, Any]) -> Self:
-        options = envelope.get("options") or {}
+        options = _options(envelope)
         (payload,) = envelope["args"]
         return cls(
             queue=queue,
@@ -63,7 +69,7 @@ class Delivery:
             earlier=earlier,
             wire_name=mended(str(envelope["actor_name"]))[:MAX_NAME],
             payload=payload,
-            attempts=int(options.get("attempts", 0)),
+            attempts=min(max(int(options.get("attempts", 0)), 0), MAX_ATTEMPTS),
             relayed="attempts" in options,
             due_at=_time(options.get("eta")),
         )
@@ -73,15 +79,24 @@ def _decode(raw: bytes) -> Mapping[str, Any]:
     if len(raw) > MAX_BYTES:
         message = f"it takes {len(raw):,} bytes, the limit is {MAX_BYTES:,}"
         raise ValueError(message)
+    text = raw.decode("utf-8")
     try:
-        envelope = from_json(raw)
+        envelope = from_json(text)
     except ValueError:
         # The standard library also reads lone surrogates, which other languages write.
-        envelope = json.loads(raw)
+        envelope = json.loads(text)
     if not isinstance(envelope, dict):
         message = "it is not a JSON object"
         raise TypeError(message)
     return envelope
+
+
+def _options(envelope: Mapping[str, Any]) -> Mapping[str, Any]:
+    options = envelope.get("options") or {}
+    if not isinstance(options, dict):
+        message = "its options are not an object"
+        raise TypeError(message)
+    return options
 
 
 def _time(eta: object) -> datetime | None:
@@ -91,4 +106,4 @@ def _time(eta: object) -> datetime | None:
 def _sentence(error: Exception) -> str:
     if isinstance(error, KeyError):
         return f"it has no {error}"
-    return str(error) or type(error).__name__
+    return mended(str(error)) or type(error).__name__

@@ -33,12 +33,13 @@ class Heartbeat(threading.Thread):
             self.step()
 
     def step(self) -> None:
-        """Report what is done, and beat if it is time; a Redis that is away is tried again."""
+        """Beat if it is time, and report what is done; a Redis that is away is tried again."""
         try:
-            self._broker.report_settled()
+            # First, since reports on many queues may take longer than others wait for a sign of life.
             if time.monotonic() >= self._due:
                 self._broker.beat()
                 self._due = time.monotonic() + PERIOD_SECONDS
+            self._broker.report_settled()
         except RedisError as error:
             log.debug("no heartbeat, Redis does not answer: %s", error)
             self._stopping.wait(PERIOD_SECONDS / 4)

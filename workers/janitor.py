@@ -51,7 +51,9 @@ class Janitor(threading.Thread):
 
     def recover(self) -> int:
         """Give back the messages of workers that have fallen silent; says how many."""
-        recovered = self._broker.recover()
+        # After an outage the first to come back must not find itself dead.
+        self._broker.beat()
+        recovered = {worker_id: count for worker_id, count in self._broker.recover().items() if count}
         for worker_id, count in recovered.items():
             log.warning("worker %s fell silent: %d of its messages are delivered again", worker_id, count)
         return sum(recovered.values())
@@ -62,10 +64,12 @@ class Janitor(threading.Thread):
             due = uow.redeliveries.due(
                 wire_names=self._wire_names, limit=_RELAY_LIMIT, lease_seconds=_RELAY_LEASE_SECONDS
             )
-        if due:
-            self._transport.enqueue(_sealed(due), durable=False)
-            log.info("%d messages are delivered again", len(due))
-        return len(due)
+        # What still waits in a long queue, or is in hand, needs no second copy.
+        missing = [row for row in due if self._broker.lacks(row.queue, str(row.message_id))]
+        if missing:
+            self._transport.enqueue(_sealed(missing), durable=False)
+            log.info("%d messages are delivered again", len(missing))
+        return len(missing)
 
     def stop(self) -> None:
         """End the thread after its present step."""

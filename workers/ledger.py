@@ -13,8 +13,8 @@ class Ledger:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._held: set[str] = set()
-        self._settled: set[str] = set()
+        self._held: set[bytes] = set()
+        self._settled: set[bytes] = set()
         self._room = threading.Event()
         self._mark = 0
         self.unsure = True
@@ -24,12 +24,12 @@ class Ledger:
         """Count the messages in hand."""
         return len(self._held)
 
-    def take(self, message_ids: Iterable[str]) -> None:
+    def take(self, message_ids: Iterable[bytes]) -> None:
         """Note that messages were fetched."""
         with self._lock:
             self._held.update(message_ids)
 
-    def settle(self, message_id: str) -> bool:
+    def settle(self, message_id: bytes) -> bool:
         """Note that a message is done; true if it is the first that waits to be told to Redis."""
         with self._lock:
             first = not self._settled
@@ -40,24 +40,24 @@ class Ledger:
             self._room.set()
         return first
 
-    def release(self, message_ids: Iterable[str]) -> None:
+    def release(self, message_ids: Iterable[bytes]) -> None:
         """Note that messages are no longer in hand though they are not done."""
         with self._lock:
             self._held.difference_update(message_ids)
             self.unsure = True
         self._room.set()
 
-    def settled(self) -> list[str]:
+    def settled(self) -> list[bytes]:
         """Give the messages that are done and that Redis may not know of."""
         with self._lock:
             return list(self._settled)
 
-    def told(self, message_ids: Iterable[str]) -> None:
+    def told(self, message_ids: Iterable[bytes]) -> None:
         """Note that Redis knows these to be done."""
         with self._lock:
             self._settled.difference_update(message_ids)
 
-    def strays(self, unsettled: Iterable[str]) -> list[str]:
+    def strays(self, unsettled: Iterable[bytes]) -> list[bytes]:
         """Of the ids that Redis counts as ours, give those that nobody here has in hand."""
         with self._lock:
             known = self._held | self._settled

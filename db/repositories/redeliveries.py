@@ -20,9 +20,9 @@ _BEGIN: Final = Statement(
         """
         INSERT INTO redeliveries AS r (message_id, queue, wire_name, envelope, state, deliveries, due_at)
         VALUES (:message_id, :queue, :wire_name, :envelope, 'suspect',
-                greatest(CAST(:deliveries AS integer) - 1, 0) + 1, now() + interval '15 minutes')
+                2, now() + interval '15 minutes')
         ON CONFLICT (message_id) DO UPDATE
-           SET deliveries = greatest(r.deliveries, CAST(:deliveries AS integer) - 1) + 1, due_at = excluded.due_at
+           SET deliveries = greatest(r.deliveries, 1) + 1, due_at = excluded.due_at
         RETURNING deliveries
         """
     ),
@@ -75,15 +75,14 @@ class Redeliveries:
         """Work in the transaction of this connection."""
         self._driver = driver
 
-    def begin(self, message_id: UUID, *, queue: str, wire_name: str, envelope: str, deliveries: int) -> int:
-        """Count the start of a message that a process may have died of; return how many starts that makes."""
+    def begin(self, message_id: UUID, *, queue: str, wire_name: str, envelope: str) -> int:
+        """Count the start of a message whose first start a process may have died of; return how many that makes."""
         cursor = _BEGIN.run(
             self._driver,
             message_id=message_id,
             queue=queue,
             wire_name=wire_name,
             envelope=storable(envelope),
-            deliveries=deliveries,
         )
         return int(cursor.fetchall()[0][0])
 

@@ -177,9 +177,8 @@ def test_messages_of_a_silent_worker_are_counted_and_delivered_again(redis_url: 
     dead.declare_queue(QUEUE)
     dead.beat()
     assert len(dead.exchange(QUEUE, room=10)) == 5
-    time.sleep(0.5)
     janitor = HardenedBroker(redis_client(redis_url), silence_ms=300)
-    assert janitor.recover() == {dead.worker_id: 5}
+    assert recovered(janitor) == {dead.worker_id: 5}
     again = janitor.exchange(QUEUE, room=10)
     assert {delivery.message_id for _, delivery in again} == sent
     assert {delivery.earlier for _, delivery in again} == {1}
@@ -191,12 +190,78 @@ def test_the_late_acknowledgement_of_a_worker_found_dead_settles_nothing(redis_u
     dead.declare_queue(QUEUE)
     dead.beat()
     ((redis_id, _),) = dead.exchange(QUEUE, room=1)
-    time.sleep(0.4)
     heir = HardenedBroker(redis_client(redis_url), silence_ms=200)
-    heir.recover()
+    assert recovered(heir) == {dead.worker_id: 1}
     dead.ledger(QUEUE).settle(redis_id)
     dead.report_settled()
     assert len(heir.exchange(QUEUE, room=1)) == 1
+
+
+def recovered(janitor: HardenedBroker) -> dict[str, int]:
+    """Look again and again, as a janitor does, until somebody is found dead."""
+    deadline = time.monotonic() + 5
+    while not (found := janitor.recover()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return found
+
+
+def test_workers_that_nobody_could_hear_are_not_dead(redis_url: str) -> None:
+    """An outage of Redis silences all workers; the first to come back must not bury the others."""
+    send(connect(redis_url), 3)
+    mute = HardenedBroker(redis_client(redis_url), silence_ms=400)
+    mute.declare_queue(QUEUE)
+    mute.beat()
+    mute.exchange(QUEUE, room=3)
+    janitor = HardenedBroker(redis_client(redis_url), silence_ms=400)
+    janitor.recover()
+    time.sleep(0.6)
+    assert janitor.recover() == {}
+    mute.beat()
+    time.sleep(0.1)
+    assert janitor.recover() == {}
+
+
+@pytest.mark.parametrize(
+    "envelope",
+    [
+        b'{"message_id": "x", "actor_name": "y", "args": [{}], "options": [1]}',
+        b'{"message_id": "x", "actor_name": "y", "args": [{}], "options": {"eta": 1e30}}',
+        b'{"message_id": "x", "actor_name": "y", "args": [{}], "options": {"attempts": Infinity}}',
+        "\ufeff{}".encode(),
+        '{"message_id": "x"}'.encode("utf-16"),
+        b"[" * 100_000,
+        b"\xff\xfe",
+        b"",
+    ],
+)
+def test_no_envelope_keeps_the_messages_beside_it(envelope: bytes, redis_url: str) -> None:
+    client = redis.Redis.from_url(redis_url)
+    client.hset(f"dramatiq:{QUEUE}.msgs", b"\xffid", envelope)
+    client.rpush(f"dramatiq:{QUEUE}", b"\xffid")
+    sent = send(connect(redis_url), 70)
+    notes = Notes()
+    with worker(redis_url, notes):
+        notes.wait_for(71)
+    assert sent < set(notes.deliveries)
+    assert_nothing_left(redis_url)
+
+
+def test_a_worker_that_stops_takes_no_new_messages(redis_url: str) -> None:
+    send(connect(redis_url), 1)
+    begun = threading.Event()
+
+    def act(_: Delivery) -> None:
+        begun.set()
+        time.sleep(2)
+
+    with worker(redis_url, Notes(act), threads=1) as broker:
+        assert begun.wait(5)
+        broker.stopping.set()
+        time.sleep(1.5)
+        send(connect(redis_url), 20)
+        time.sleep(0.3)
+        assert redis.Redis.from_url(redis_url).llen(f"dramatiq:{QUEUE}") == 20
 
 
 def valkey_server_client(server: ValkeyServer) -> redis.Redis:

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from db.engine import Database
+from db.errors import OutOfSpace
 from db.settings import DatabaseSettings
 from db.unit_of_work import UnitOfWork
 from producers import CreateInstance, DeleteInstance, LogLine, LogsEmitted
@@ -19,7 +20,7 @@ from producers.envelope import seal
 from tests.databases import TestDatabase
 from tests.integration.workers.bus import RecordingTransport
 from tests.integration.workers.deliveries import changed, create, delivered, make_applier, reasons
-from workers.actor import actor
+from workers.actor import actor, prepared_actor
 from workers.actors import ACTORS
 from workers.applier import BACK_OFF, Applier, HandedBackError
 from workers.broker import HardenedBroker
@@ -214,7 +215,9 @@ def test_lines_of_a_batch_are_stored_once_and_unknown_instances_are_put_aside(
     assert test_database.value("SELECT count(*) FROM log_quarantine") == 1
 
 
-def test_janitors_of_many_workers_send_a_due_message_once(database: Database, test_database: TestDatabase) -> None:
+def test_janitors_of_many_workers_send_a_due_message_once(
+    database: Database, test_database: TestDatabase, redis_url: str
+) -> None:
     message = create()
     with database.transaction() as uow:
         uow.redeliveries.postpone(
@@ -227,7 +230,7 @@ def test_janitors_of_many_workers_send_a_due_message_once(database: Database, te
             due_at=datetime.now(UTC) - timedelta(seconds=1),
             error=None,
         )
-    transport, broker = RecordingTransport(), HardenedBroker(redis_client("redis://127.0.0.1:1/0"))
+    transport, broker = RecordingTransport(), HardenedBroker(redis_client(redis_url))
     janitors = [Janitor(broker, database, transport, []) for _ in range(4)]
     with ThreadPoolExecutor(4) as threads:
         assert sum(threads.map(lambda janitor: janitor.relay(), janitors)) == 1
@@ -257,3 +260,51 @@ def test_a_fact_that_overtakes_the_creation_of_its_instance_is_applied_after_it(
     assert test_database.value("SELECT count(*) FROM mcp_instances WHERE deleted_at IS NOT NULL") == 1
     assert reasons(test_database) == []
     assert test_database.value("SELECT count(*) FROM redeliveries") == 0
+
+
+def test_a_message_is_prepared_once_however_long_the_database_is_away(
+    database: Database, resources: Resources, test_database: TestDatabase
+) -> None:
+    prepared: list[UUID] = []
+    tries: list[int] = []
+
+    def prepare(message: CreateInstance, resources: Resources) -> CreateInstance:
+        del resources
+        prepared.append(message.message_id)
+        return message
+
+    @prepared_actor(CreateInstance, prepare)
+    def unlucky(message: CreateInstance, uow: UnitOfWork) -> None:
+        del message, uow
+        tries.append(1)
+        if len(tries) < 3:
+            raise OutOfSpace("no room")
+
+    make_applier(database, resources, unlucky)(delivered(create(), earlier=1))
+    assert (len(prepared), len(tries)) == (1, 3)
+    assert reasons(test_database) == []
+
+
+def test_suspects_that_wait_leave_the_threads_to_healthy_messages(
+    database: Database, resources: Resources, test_database: TestDatabase
+) -> None:
+    @actor(CreateInstance)
+    def slow(message: CreateInstance, uow: UnitOfWork) -> None:
+        del message, uow
+        time.sleep(1)
+
+    applier = make_applier(database, resources, slow)
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(applier, delivered(create(), earlier=1))
+        time.sleep(0.2)
+        with pytest.raises(HandedBackError):
+            threads.submit(applier, delivered(create(), earlier=1)).result(0.9)
+        first.result()
+    assert test_database.value("SELECT count(*) FROM inbox") == 1
+
+
+def test_a_count_of_attempts_that_nobody_could_store_harms_nobody(
+    applier: Applier, test_database: TestDatabase
+) -> None:
+    applier(delivered(create(user_id=uuid4()), attempts=3_000_000_000))
+    assert reasons(test_database) == ["unknown_user"]

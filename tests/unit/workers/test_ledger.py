@@ -8,14 +8,14 @@ WINDOW = 8
 
 def holding(count: int) -> Ledger:
     ledger = Ledger()
-    ledger.take(str(number) for number in range(count))
+    ledger.take(str(number).encode() for number in range(count))
     return ledger
 
 
 def test_a_window_that_is_nearly_full_is_waited_for_and_not_looked_at_again_and_again() -> None:
     """A consumer that looks again at once takes the interpreter from the threads that make room."""
     ledger = holding(WINDOW)
-    ledger.settle("0")
+    ledger.settle(b"0")
     started = time.monotonic()
     assert ledger.wait_for_room(WINDOW, 0.2) == 0
     assert time.monotonic() - started >= 0.19
@@ -23,8 +23,8 @@ def test_a_window_that_is_nearly_full_is_waited_for_and_not_looked_at_again_and_
 
 def test_the_wait_ends_when_a_quarter_of_the_window_is_free() -> None:
     ledger = holding(WINDOW)
-    first = threading.Timer(0.05, ledger.settle, ["0"])
-    second = threading.Timer(0.1, ledger.settle, ["1"])
+    first = threading.Timer(0.05, ledger.settle, [b"0"])
+    second = threading.Timer(0.1, ledger.settle, [b"1"])
     first.start()
     second.start()
     started = time.monotonic()
@@ -34,7 +34,7 @@ def test_the_wait_ends_when_a_quarter_of_the_window_is_free() -> None:
 
 def test_a_message_that_is_given_back_makes_room() -> None:
     ledger = holding(1)
-    threading.Timer(0.05, ledger.release, [["0"]]).start()
+    threading.Timer(0.05, ledger.release, [[b"0"]]).start()
     assert ledger.wait_for_room(1, 20) == 1
 
 
