@@ -83,13 +83,15 @@ def test_acknowledgements_survive_an_outage_of_redis(valkey_server: ValkeyServer
 
 def test_a_demoted_primary_stops_nothing_for_good(valkey_server: ValkeyServer, redis_url: str) -> None:
     client = valkey_server_client(valkey_server)
-    notes = Notes()
+    notes = Notes(lambda _: time.sleep(0.2))
+    sent = send(connect(redis_url), 10)
     with worker(redis_url, notes):
+        notes.wait_for(2)
         client.replicaof("127.0.0.1", 1)
-        time.sleep(1.5)
+        time.sleep(2)
         client.replicaof("NO", "ONE")
-        sent = send(connect(redis_url), 10)
-        notes.wait_for(10)
+        sent |= send(connect(redis_url), 10)
+        notes.wait_for(20)
     assert notes.deliveries == Counter(sent)
     assert_nothing_left(redis_url)
 
