@@ -1,6 +1,6 @@
 """Real servers for the tests: one PostgreSQL and one Valkey for each test process."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import redis
@@ -58,3 +58,19 @@ def database(test_database: TestDatabase) -> Iterator[Database]:
     """Open a migrated database as a worker does."""
     with test_database.worker() as opened:
         yield opened
+
+
+@pytest.fixture(autouse=True)
+def closed_clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Close the clients of Redis that a test made for itself, at its end and not when memory is tidied."""
+    pools: list[redis.ConnectionPool] = []
+    make: Callable[..., None] = redis.ConnectionPool.__init__
+
+    def made(pool: redis.ConnectionPool, *arguments: object, **options: object) -> None:
+        make(pool, *arguments, **options)
+        pools.append(pool)
+
+    monkeypatch.setattr(redis.ConnectionPool, "__init__", made)
+    yield
+    for pool in pools:
+        pool.disconnect()
