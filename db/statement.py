@@ -1,8 +1,8 @@
 """Statements that are compiled once and then cost a message almost nothing.
 
 SQLAlchemy's `Connection.execute` spends about 60 µs of CPU per statement, and a message has two or three of them.
-So expressions are compiled when their module loads and run on the driver's own cursor; SQLAlchemy keeps the pool,
-the transaction and the models.
+So expressions are compiled when their module loads and run on the driver's own cursor; SQLAlchemy keeps the pool
+and the models.
 """
 
 import re
