@@ -18,7 +18,11 @@ _ENTER: Final = Statement(
     .on_conflict_do_nothing()
     .returning(InboxEntry.outcome),
 )
-_FORGET: Final = Statement("inbox.forget", delete(InboxEntry).where(InboxEntry.message_id == bindparam("message_id")))
+_FORGET: Final = Statement(
+    "inbox.forget",
+    # What was applied must never be applied again, whoever asks for it.
+    delete(InboxEntry).where(InboxEntry.message_id == bindparam("message_id"), text("outcome = 'dead'")),
+)
 _HORIZON: Final = Statement(
     "inbox.horizon",
     text(
@@ -44,7 +48,7 @@ class Inbox:
         return self._enter(message_id, wire_name, "dead")
 
     def forget(self, message_id: UUID) -> None:
-        """Strike a message out, so that it may be applied once more."""
+        """Strike out a message that was given up, so that it may be applied; what was applied stays."""
         _FORGET.run(self._driver, message_id=message_id)
 
     def horizon(self) -> timedelta:

@@ -3,13 +3,17 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from db.engine import Database
 from db.repositories.dead_letters import DeadLetter
 from producers import message_id as ids
+
+from ..applier import HORIZON
+from ..dead_letters import Reason
+from ..fate import uuid7
 
 
 class CommandError(Exception):
@@ -42,8 +46,9 @@ def replay(database: Database, letter_id: UUID) -> str:
     letter = _found(database, letter_id)
     message_id = _replayable(letter)
     with database.transaction() as uow:
+        # First, so that of two who replay one letter at the same time only one strikes out its inbox row.
+        _refuse_unless(uow.dead_letters.mark_replayed(letter.id))
         uow.inbox.forget(message_id)
-        uow.dead_letters.mark_replayed(letter.id)
         uow.redeliveries.postpone(
             message_id,
             queue=letter.queue,
@@ -61,7 +66,7 @@ def discard(database: Database, letter_id: UUID) -> str:
     """Close a dead letter: nobody is going to need it."""
     letter = _found(database, letter_id)
     with database.transaction() as uow:
-        uow.dead_letters.discard(letter.id)
+        _refuse_unless(uow.dead_letters.discard(letter.id))
     return f"{letter.wire_name} {letter.message_id} is discarded"
 
 
@@ -74,20 +79,35 @@ def _found(database: Database, letter_id: UUID) -> DeadLetter:
     return letter
 
 
+def _refuse_unless(it_was_open: bool) -> None:  # noqa: FBT001  the answer of the statement that decided it
+    if not it_was_open:
+        message = "it was replayed or discarded before: see `python -m workers dead-letters list`"
+        raise CommandError(message)
+
+
 def _replayable(letter: DeadLetter) -> UUID:
     if letter.redacted:
         message = (
             "a secret was taken out of its payload, so it cannot be delivered again: have its sender send a new one"
         )
         raise CommandError(message)
-    try:
-        message_id = UUID(letter.message_id)
-    except ValueError:
-        message_id = UUID(int=0)
-    if not ids.is_message_id(message_id) or letter.reason in {"unreadable", "expired-id", "future-id"}:
+    message_id = uuid7(letter.message_id)
+    if message_id is None or letter.reason == Reason.UNREADABLE:
         message = f"it was given up as {letter.reason} and would be again: have its sender send a new one"
         raise CommandError(message)
+    _refuse_wrong_time(message_id)
     return message_id
+
+
+def _refuse_wrong_time(message_id: UUID) -> None:
+    made = ids.moment(message_id)
+    age = datetime.now(UTC) - made
+    if age > HORIZON:
+        message = f"its id is {age.days} days old, only {HORIZON.days} are known: have its sender send a new one"
+        raise CommandError(message)
+    if age < timedelta(0):
+        message = f"its id is of the future: replay it after {made:%Y-%m-%d %H:%M} UTC, or discard it"
+        raise CommandError(message)
 
 
 def _row(letter: DeadLetter) -> dict[str, object]:

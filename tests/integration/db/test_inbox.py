@@ -63,6 +63,13 @@ def test_a_buried_message_cannot_be_claimed_until_it_is_forgotten(uow: UnitOfWor
     assert uow.inbox.claim(message_id, WIRE_NAME)
 
 
+def test_an_applied_message_is_not_forgotten(uow: UnitOfWork) -> None:
+    message_id = ids.new()
+    assert uow.inbox.claim(message_id, WIRE_NAME)
+    uow.inbox.forget(message_id)
+    assert not uow.inbox.claim(message_id, WIRE_NAME)
+
+
 def test_an_id_without_a_partition_says_which_partition_is_missing(db: Database) -> None:
     moment = datetime.now(UTC) + timedelta(days=125)
     message_id = _id_of(moment)
