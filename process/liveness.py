@@ -73,8 +73,8 @@ class Report:
 
     @property
     def alive(self) -> bool:
-        """Whether at least one process is well."""
-        return any(sign.healthy for sign in self.processes)
+        """Whether there are processes and all of them are well: one that hangs is not hidden by its neighbours."""
+        return bool(self.processes) and all(sign.healthy for sign in self.processes)
 
     @property
     def sentence(self) -> str:

@@ -85,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--log-format", choices=("text", "json"), default="text" if sys.stderr.isatty() else "json")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, explanation in (
-        ("liveness", "exit 0 when a scheduler on this machine is alive"),
+        ("liveness", "exit 0 while the schedulers of this machine are well"),
         ("list", "print the timetable with the next fire times"),
     ):
         commands.add_parser(name, help=explanation).add_argument("--json", action="store_true")

@@ -128,7 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--log-format", choices=("text", "json"), default="text" if sys.stderr.isatty() else "json")
     parser.add_argument("--lifeline", type=int, help=argparse.SUPPRESS)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    alive = commands.add_parser("liveness", help="exit 0 when the workers on this machine are alive")
+    alive = commands.add_parser("liveness", help="exit 0 while the workers of this machine are well")
     alive.add_argument("--json", action="store_true")
     _add_dead_letters(commands.add_parser("dead-letters", help="messages that were given up"))
     return parser

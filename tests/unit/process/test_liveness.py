@@ -54,6 +54,17 @@ def test_a_process_with_a_dead_thread_is_not_alive(sign: SignOfLife, tmp_path: P
     assert "has dead threads: janitor" in report.sentence
 
 
+def test_a_process_that_is_well_does_not_hide_one_that_is_not(sign: SignOfLife, tmp_path: Path) -> None:
+    sign.write("8 threads are alive")
+    master = {**json.loads(next((tmp_path / "state").glob("*.json")).read_text(encoding="utf-8")), "pid": os.getppid()}
+    master |= {"process_start": liveness.process_start(os.getppid()), "written": time.monotonic() - 60}
+    (tmp_path / "state" / f"workers-{os.getppid()}.json").write_text(json.dumps(master), encoding="utf-8")
+    report = check("workers", tmp_path / "state")
+    assert len(report.processes) == 2
+    assert not report.alive
+    assert report.sentence.startswith("workers: not alive; ")
+
+
 def test_a_process_that_left_is_not_found(sign: SignOfLife, tmp_path: Path) -> None:
     sign.write("well")
     sign.remove()
