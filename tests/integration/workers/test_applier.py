@@ -126,36 +126,6 @@ def test_a_message_that_always_fails_is_tried_with_back_off_and_then_given_up(
     assert test_database.value("SELECT count(*) FROM dead_letters WHERE traceback LIKE '%%hunter2%%'") == 0
 
 
-def test_a_message_whose_worker_died_each_time_is_given_up_after_three_deliveries(
-    database: Database, resources: Resources, test_database: TestDatabase
-) -> None:
-    class Killed(BaseException):
-        """Stands for SIGKILL: nothing after it runs."""
-
-    starts: list[UUID] = []
-
-    @actor(CreateInstance)
-    def deadly(message: CreateInstance, uow: UnitOfWork) -> None:
-        del uow
-        starts.append(message.message_id)
-        raise Killed
-
-    applier, message = make_applier(database, resources, deadly), create()
-    for earlier in range(3):
-        with pytest.raises(Killed):
-            applier(delivered(message, earlier=earlier))
-    applier(delivered(message, earlier=3))
-    assert len(starts) == 3
-    assert reasons(test_database) == ["poison"]
-
-
-def test_a_message_that_only_lay_beside_poison_is_not_blamed(applier: Applier, test_database: TestDatabase) -> None:
-    applier(delivered(create(), earlier=9))
-    assert reasons(test_database) == []
-    assert test_database.value("SELECT count(*) FROM mcp_instances") == 1
-    assert test_database.value("SELECT count(*) FROM redeliveries") == 0
-
-
 def test_a_dead_letter_is_replayed_under_its_own_id(
     applier: Applier, database: Database, test_database: TestDatabase
 ) -> None:
@@ -283,24 +253,6 @@ def test_a_message_is_prepared_once_however_long_the_database_is_away(
     make_applier(database, resources, unlucky)(delivered(create(), earlier=1))
     assert (len(prepared), len(tries)) == (1, 3)
     assert reasons(test_database) == []
-
-
-def test_suspects_that_wait_leave_the_threads_to_healthy_messages(
-    database: Database, resources: Resources, test_database: TestDatabase
-) -> None:
-    @actor(CreateInstance)
-    def slow(message: CreateInstance, uow: UnitOfWork) -> None:
-        del message, uow
-        time.sleep(1)
-
-    applier = make_applier(database, resources, slow)
-    with ThreadPoolExecutor(2) as threads:
-        first = threads.submit(applier, delivered(create(), earlier=1))
-        time.sleep(0.2)
-        with pytest.raises(HandedBackError):
-            threads.submit(applier, delivered(create(), earlier=1)).result(0.9)
-        first.result()
-    assert test_database.value("SELECT count(*) FROM inbox") == 1
 
 
 def test_a_count_of_attempts_that_nobody_could_store_harms_nobody(
