@@ -2,7 +2,6 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from uuid import UUID
 
 import pytest
 
@@ -24,7 +23,7 @@ def test_a_message_whose_worker_died_each_time_is_given_up_after_three_deliverie
     class Killed(BaseException):
         """Stands for SIGKILL: nothing after it runs."""
 
-    starts: list[UUID] = []
+    starts: list[object] = []
 
     @actor(CreateInstance)
     def deadly(message: CreateInstance, uow: UnitOfWork) -> None:
