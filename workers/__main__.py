@@ -11,7 +11,7 @@ from uuid import UUID
 
 from db.encryption import KeyRing
 from db.engine import Database
-from db.errors import DatabaseError
+from db.errors import Conflict, DatabaseError, DatabaseUnavailable
 from db.settings import DatabaseSettings
 from process import liveness, telemetry
 from process.environment import optional, required
@@ -19,16 +19,18 @@ from process.errors import ProcessError
 from process.lifeline import Lifeline
 from process.signals import stop_event
 from process.watch import ThreadWatch
-from producers import ProducerError
+from producers import BrokerUnavailable, ProducerError
 
 from . import app
+from .actors import ACTORS
 from .commands import dead_letters
 from .settings import WorkerSettings
-from .supervisor import REFUSED, Supervisor
+from .supervisor import OUTAGE, REFUSED, SERVICE, Supervisor
 
 log: Final = logging.getLogger("workers")
 
-SERVICE: Final = "workers"
+LONGEST_DRAIN: Final = 86_400
+QUEUES: Final = sorted({actor.contract.queue.value for actor in ACTORS})
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -38,7 +40,12 @@ def main(arguments: list[str] | None = None) -> int:
         return _COMMANDS[options.command or "run"](options)
     except (ProcessError, DatabaseError, ProducerError, dead_letters.CommandError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
-        return REFUSED if options.lifeline is not None else 1
+        return _exit_code(error) if options.lifeline is not None else 1
+
+
+def _exit_code(error: Exception) -> int:
+    """Tell the master whether another process in this one's place may have more luck."""
+    return OUTAGE if isinstance(error, DatabaseUnavailable | Conflict | BrokerUnavailable) else REFUSED
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -121,10 +128,16 @@ def _database(environment: Mapping[str, str], *, connections: int) -> DatabaseSe
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
-    parser.add_argument("--processes", type=int, default=1, help="worker processes (default 1)")
-    parser.add_argument("--threads", type=int, default=8, help="threads of each process (default 8)")
-    parser.add_argument("--queues", action="append", metavar="QUEUE", help="work on this queue only; may be repeated")
-    parser.add_argument("--drain", type=float, default=30, metavar="SECONDS", help="time to finish after SIGTERM")
+    parser.add_argument("--processes", type=_count, default=1, help="worker processes (default 1)")
+    parser.add_argument("--threads", type=_count, default=8, help="threads of each process (default 8)")
+    parser.add_argument(
+        "--queues",
+        action="append",
+        choices=QUEUES,
+        metavar="QUEUE",
+        help=f"work on this queue only, one of {', '.join(QUEUES)}; may be repeated",
+    )
+    parser.add_argument("--drain", type=_seconds, default=30, metavar="SECONDS", help="time to finish after SIGTERM")
     parser.add_argument("--log-format", choices=("text", "json"), default="text" if sys.stderr.isatty() else "json")
     parser.add_argument("--lifeline", type=int, help=argparse.SUPPRESS)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
@@ -134,10 +147,33 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _count(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        message = f"{text!r} is not a whole number of at least 1"
+        raise argparse.ArgumentTypeError(message)
+    return number
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    # So that neither "nan" nor "inf" gets through.
+    if not 0 <= seconds <= LONGEST_DRAIN:
+        message = f"{text!r} is not a number of seconds between 0 and {LONGEST_DRAIN:,}"
+        raise argparse.ArgumentTypeError(message)
+    return seconds
+
+
 def _add_dead_letters(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="the open ones, newest first")
-    listing.add_argument("--limit", type=int, default=50)
+    listing.add_argument("--limit", type=_count, default=50)
     listing.add_argument("--reason", help="only those given up for this reason")
     showing = actions.add_parser("show", help="one, with payload and traceback")
     for action in (listing, showing):

@@ -11,17 +11,29 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
+
+from process import liveness
 
 log: Final = logging.getLogger(__name__)
 
+SERVICE: Final = "workers"
+"""The package that a worker process runs, and the name under which it says that it lives."""
+
 REFUSED: Final = 78
-"""Exit code of a process that refuses to start; starting it again would not help."""
+"""Exit code of a process that refuses to start; starting it again would not help (EX_CONFIG)."""
+
+OUTAGE: Final = 75
+"""Exit code of a process that PostgreSQL or Redis was away from; another one may find them back (EX_TEMPFAIL)."""
 
 _LOOK_SECONDS: Final = 0.2
 _STEADY_SECONDS: Final = 30.0
+_FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 30.0
+
+# After the drain a worker still gives back its messages and closes its connections.
+_LEAVE_SECONDS: Final = 15.0
 
 
 @dataclass
@@ -30,8 +42,9 @@ class _Seat:
     process: "subprocess.Popen[bytes] | None" = None
     lifeline: int = -1
     started: float = 0.0
-    pause: float = field(default=0.5)
+    pause: float = _FIRST_PAUSE
     due: float = 0.0
+    been_up: bool = False
 
 
 class Supervisor:
@@ -59,41 +72,45 @@ class Supervisor:
         return [seat.process.pid for seat in self._seats if seat.process is not None]
 
     def _refused(self, seat: _Seat) -> bool:
+        """Look at a seat; True when its process refused to start in a pool that has never been complete."""
         if seat.process is None:
             if time.monotonic() >= seat.due:
                 self._start(seat)
             return False
         code = seat.process.poll()
         if code is None:
+            seat.been_up = seat.been_up or _is_up(seat.process.pid)
             return False
-        self._vacate(seat)
-        if code == REFUSED:
+        pause = self._vacate(seat)
+        # A pool that has worked goes on: what one replacement refuses must not end its healthy neighbours.
+        if code == REFUSED and not all(each.been_up for each in self._seats):
             return True
-        log.error(
-            "worker process %d ended with %d, another one takes its place in %.1f s", seat.number, code, seat.pause
-        )
+        log.error("worker process %d ended with %d, another one takes its place in %.1f s", seat.number, code, pause)
         return False
 
     def _start(self, seat: _Seat) -> None:
         reading, seat.lifeline = os.pipe()
-        command = [sys.executable, "-m", "workers", *self._command, "--lifeline", str(reading)]
+        command = [sys.executable, "-m", SERVICE, *self._command, "--lifeline", str(reading)]
         seat.process = subprocess.Popen(command, pass_fds=(reading,))  # noqa: S603  our own module
         os.close(reading)
         seat.started = time.monotonic()
         log.info("worker process %d is %d", seat.number, seat.process.pid)
 
-    def _vacate(self, seat: _Seat) -> None:
+    def _vacate(self, seat: _Seat) -> float:
+        """Empty a seat and give back for how many seconds."""
         steady = time.monotonic() - seat.started > _STEADY_SECONDS
-        seat.pause = 0.5 if steady else min(seat.pause * 2, _LONGEST_PAUSE)
-        seat.due = time.monotonic() + seat.pause
+        pause = _FIRST_PAUSE if steady else seat.pause
+        seat.due = time.monotonic() + pause
+        seat.pause = min(pause * 2, _LONGEST_PAUSE)
         os.close(seat.lifeline)
         seat.process = None
+        return pause
 
     def _end_all(self) -> None:
         processes = [seat.process for seat in self._seats if seat.process is not None]
         for process in processes:
             process.terminate()
-        deadline = time.monotonic() + self._drain_seconds + 5
+        deadline = time.monotonic() + self._drain_seconds + _LEAVE_SECONDS
         for process in processes:
             try:
                 process.wait(max(0.1, deadline - time.monotonic()))
@@ -101,3 +118,7 @@ class Supervisor:
                 log.warning("worker %d did not drain in time and is killed; its messages run again", process.pid)
                 process.kill()
                 process.wait()
+
+
+def _is_up(pid: int) -> bool:
+    return any(sign.pid == pid for sign in liveness.check(SERVICE).processes)

@@ -1,6 +1,7 @@
 """Worker processes as an operator starts, stops and loses them."""
 
 import signal
+import time
 from base64 import b64encode
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from embedded.valkey import ValkeyServer
 from producers import CreateInstance, DeleteInstance, InstanceFailed, LogLine, LogsEmitted, Message, connect
 from tests.acceptance.processes import RunningProcess, finished, started, wait_until
 from tests.databases import TestDatabase
+from tests.integration.bus.network import FaultyNetwork
 
 USER = UUID(int=7)
 READY = "working with"
@@ -157,6 +159,41 @@ def test_a_pool_whose_workers_refuse_to_start_ends(environment: dict[str, str], 
     answer = finished("-m", "workers", "--processes", "2", **environment)
     assert answer.returncode == 1
     assert len(answer.stderr.strip().splitlines()) == 1
+
+
+def test_a_pool_outlives_an_outage_of_redis_in_which_one_of_its_workers_dies(
+    test_database: TestDatabase, environment: dict[str, str], valkey_server: ValkeyServer
+) -> None:
+    with (
+        FaultyNetwork(valkey_server.port) as network,
+        started("-m", "workers", "--processes", "2", **{**environment, "REDIS_URL": network.url}) as pool,
+    ):
+        wait_until(lambda: pool.log.count(READY) == 2, 60, lambda: pool.log)
+        network.cut()
+        kill_one(pool)
+        wait_until(lambda: "ended with 75" in pool.log, 30, lambda: pool.log)
+        network.mend()
+        wait_until(lambda: pool.log.count(READY) == 3 and len(pool.children()) == 2, 60, lambda: pool.log)
+        prepare(test_database, environment, 100)
+        wait_until(lambda: applied(test_database) == 100, 60, lambda: pool.log)
+        assert pool.end() == 0
+    assert_exactly_once(test_database, 100)
+
+
+def test_a_pool_that_has_worked_goes_on_when_a_replacement_refuses_to_start(
+    test_database: TestDatabase, environment: dict[str, str]
+) -> None:
+    head = test_database.value("SELECT version_num FROM alembic_version")
+    with started("-m", "workers", "--processes", "2", **environment) as pool:
+        wait_until(lambda: pool.log.count(READY) == 2, 60, lambda: pool.log)
+        # The master looks five times a second for who is up.
+        time.sleep(1)
+        test_database.ask("UPDATE alembic_version SET version_num = '0001'")
+        kill_one(pool)
+        wait_until(lambda: "ended with 78" in pool.log, 30, lambda: pool.log)
+        test_database.ask("UPDATE alembic_version SET version_num = %s", head)
+        wait_until(lambda: pool.log.count(READY) == 3 and len(pool.children()) == 2, 60, lambda: pool.log)
+        assert pool.end() == 0
 
 
 def test_nothing_is_lost_while_workers_are_killed_again_and_again(
