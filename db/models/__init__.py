@@ -1,5 +1,6 @@
 """The tables as the newest migration leaves them."""
 
+from db.models.archives import InstanceArchive, McpTypeArchive
 from db.models.base import Base
 from db.models.bus import DeadLetterRow, InboxEntry, RedeliveryRow
 from db.models.health import HealthCheck, InstanceHealth
@@ -7,7 +8,8 @@ from db.models.instances import Instance, InstanceEvent, McpType, PortAllocation
 from db.models.keys import ApiKey, ApiKeyValidation, EncryptionKey
 from db.models.logs import LogLine, QuarantinedLine
 from db.models.maintenance import DetachedPartition, RetentionPolicy, Run
-from db.models.services import Service
+from db.models.services import Service, ServiceHealth, ServiceUsage, UserService
+from db.models.tenants import Membership, Organization, Tenant
 
 __all__ = [
     "ApiKey",
@@ -19,16 +21,24 @@ __all__ = [
     "HealthCheck",
     "InboxEntry",
     "Instance",
+    "InstanceArchive",
     "InstanceEvent",
     "InstanceHealth",
     "LogLine",
     "McpType",
+    "McpTypeArchive",
+    "Membership",
+    "Organization",
     "PortAllocation",
     "QuarantinedLine",
     "RedeliveryRow",
     "RetentionPolicy",
     "Run",
     "Service",
+    "ServiceHealth",
+    "ServiceUsage",
     "SystemSetting",
+    "Tenant",
     "User",
+    "UserService",
 ]
