@@ -2,8 +2,9 @@
 
 from db.models.access import EnhancedKey, GatewayKey, ServerAccess, Session
 from db.models.archives import InstanceArchive, McpTypeArchive
+from db.models.audit import AuditEntry
 from db.models.base import Base
-from db.models.bus import DeadLetterRow, InboxEntry, RedeliveryRow
+from db.models.bus import DeadLetterRow, InboxEntry, OutboxRow, RedeliveryRow
 from db.models.gateway import GatewayAudit, GatewayConfig, MaterializedView, ProtocolCall, RequestLog, RoutingRule
 from db.models.health import HealthCheck, InstanceHealth
 from db.models.instances import Instance, InstanceEvent, McpType, PortAllocation, SystemSetting, User
@@ -18,6 +19,7 @@ from db.models.tenants import Membership, Organization, Tenant
 __all__ = [
     "ApiKey",
     "ApiKeyValidation",
+    "AuditEntry",
     "Base",
     "CircuitBreaker",
     "ConnectionPool",
@@ -40,6 +42,7 @@ __all__ = [
     "McpTypeArchive",
     "Membership",
     "Organization",
+    "OutboxRow",
     "PerformanceAlert",
     "PortAllocation",
     "ProtocolCall",
