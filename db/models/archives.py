@@ -5,7 +5,12 @@ from typing import Final
 from sqlalchemy import Column, DateTime, Index, Table, text
 
 from db.models.base import Base
-from db.models.instances import Instance, McpType
+from db.models.instances import Instance, McpType, User
+from db.models.keys import ApiKey
+from db.models.services import Service
+
+# A column with a foreign key has no type before its target is known.
+TARGETS: Final = (ApiKey, McpType, Service, User)
 
 
 def _archive_of(model: type[Base]) -> Table:

@@ -30,7 +30,7 @@ Id = Annotated[UUID, mapped_column(primary_key=True, server_default=text("gen_ra
 Now = Annotated[datetime, mapped_column(server_default=text("now()"))]
 
 # What the tables of the gateway and of shared services repeat, with the defaults that go with it.
-TextId = Annotated[str, mapped_column(primary_key=True, server_default=text("gen_random_uuid()::text"))]
+TextId = Annotated[str, mapped_column(primary_key=True, server_default=text("(gen_random_uuid())::text"))]
 Map = Annotated[dict[str, Any], mapped_column(JSONB, server_default=text("'{}'"))]
 Items = Annotated[list[Any], mapped_column(JSONB, server_default=text("'[]'"))]
 Yes = Annotated[bool, mapped_column(server_default=text("true"))]

@@ -12,9 +12,7 @@ from db.models.base import Base, Dated, Id, Json, Map, Now, Str20, Str50, Str64,
 
 _LIVE = text("deleted_at IS NULL")
 
-ROLE: Final = ENUM(
-    "admin", "manager", "developer", "analyst", "viewer", "guest", name="user_role", schema="public", create_type=False
-)
+ROLE: Final = ENUM("admin", "manager", "developer", "analyst", "viewer", "guest", name="user_role", create_type=False)
 
 
 class User(Dated, Base):

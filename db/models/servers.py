@@ -69,7 +69,8 @@ class Server(Dated, Base):
         Index("idx_mcp_servers_config", "configuration", postgresql_using="gin"),
         Index(
             "idx_mcp_servers_search",
-            text("to_tsvector('english', name || ' ' || coalesce(description, ''))"),
+            # As the catalog writes it, for Alembic compares the words.
+            text("to_tsvector('english'::regconfig, (name::text || ' '::text) || COALESCE(description, ''::text))"),
             postgresql_using="gin",
         ),
         Index("idx_mcp_servers_created_by", "created_by", postgresql_where=text("created_by IS NOT NULL")),

@@ -134,9 +134,6 @@ ON CONFLICT DO NOTHING;
 INSERT INTO service_health_status (service_type) SELECT service_type FROM service_registry;
 UPDATE mcp_types t SET service_type = r.service_type, category = r.category
   FROM service_registry r WHERE r.service_type = t.name;
-INSERT INTO system_settings (key, value, description)
-VALUES ('app.public_base_url', '"http://localhost"', 'What the URLs of shared instances begin with')
-ON CONFLICT DO NOTHING;
 """
 
 
@@ -150,7 +147,6 @@ def downgrade() -> None:
     """Drop the tables; services stay registered, for results of validating keys may refer to them."""
     op.execute(
         """
-        DELETE FROM system_settings WHERE key = 'app.public_base_url';
         DROP TABLE service_health_status;
         DROP TABLE user_service_instances;
         ALTER TABLE api_key_validation_cache

@@ -72,14 +72,14 @@ SERVICES = """
 CREATE VIEW user_services_summary WITH (security_invoker = true) AS
 SELECT u.user_id, u.service_type, r.display_name, r.category, u.instance_id, u.is_active, u.created_at,
        u.last_used_at, u.usage_count, h.is_healthy AS service_healthy,
-       concat(rtrim(b.value #>> '{}', '/'), '/', u.instance_id, '/', u.service_type, '/') AS instance_url
+       concat(rtrim(coalesce(b.value #>> '{}', 'http://localhost'), '/'), '/', u.instance_id, '/', u.service_type, '/') AS instance_url
   FROM user_service_instances u
   JOIN service_registry r USING (service_type)
   LEFT JOIN service_health_status h USING (service_type)
   LEFT JOIN system_settings b ON b.key = 'app.public_base_url';
 COMMENT ON VIEW user_services_summary IS
     'Shared services of users; not for readers, for whoever knows the URL may use the service';
-COMMENT ON COLUMN user_services_summary.instance_url IS 'Begins with the setting app.public_base_url';
+COMMENT ON COLUMN user_services_summary.instance_url IS 'Begins with the setting app.public_base_url, or with http://localhost';
 
 CREATE VIEW service_health_dashboard WITH (security_invoker = true) AS
 SELECT r.service_type, r.display_name, r.category, r.port, h.is_healthy, h.last_health_check, h.response_time_ms,
