@@ -127,7 +127,8 @@ def test_the_owner_owns_everything_and_cannot_log_in(empty: TestDatabase) -> Non
     strays = empty.ask(
         """
         SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-         WHERE n.nspname IN ('public', 'gateway', 'maintenance', 'partitions', 'archive') AND c.relowner <> 'mcp_owner'::regrole
+         WHERE n.nspname IN ('public', 'gateway', 'maintenance', 'partitions', 'archive')
+           AND c.relowner <> 'mcp_owner'::regrole
         """
     )
     assert strays == []

@@ -72,7 +72,8 @@ SERVICES = """
 CREATE VIEW user_services_summary WITH (security_invoker = true) AS
 SELECT u.user_id, u.service_type, r.display_name, r.category, u.instance_id, u.is_active, u.created_at,
        u.last_used_at, u.usage_count, h.is_healthy AS service_healthy,
-       concat(rtrim(coalesce(b.value #>> '{}', 'http://localhost'), '/'), '/', u.instance_id, '/', u.service_type, '/') AS instance_url
+       concat(rtrim(coalesce(b.value #>> '{}', 'http://localhost'), '/'),
+              '/', u.instance_id, '/', u.service_type, '/') AS instance_url
   FROM user_service_instances u
   JOIN service_registry r USING (service_type)
   LEFT JOIN service_health_status h USING (service_type)

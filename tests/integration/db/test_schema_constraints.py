@@ -198,7 +198,7 @@ def test_the_name_of_what_was_deleted_may_be_used_again_and_case_does_not_matter
     worlds: tuple[Connection, World, World], table: str, column: str
 ) -> None:
     connection, first, second = worlds
-    same = {column: str(first.rows[table][column]).upper()}
+    same: Row = {column: str(first.rows[table][column]).upper()}
     if table == "organizations":
         same["tenant_id"] = first.tenant_id
     with pytest.raises(psycopg.errors.UniqueViolation), connection.transaction():
