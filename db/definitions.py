@@ -18,7 +18,7 @@ _LONGEST_NAME: Final = 100
 _LONGEST_URL: Final = 255
 _URL: Final = re.compile(r"https?://[^ {}]+")
 _NOT_SLUG: Final = re.compile(r"[^a-z0-9_.-]+")
-_NUMBERS: Final = re.compile(r"\d+")
+_NUMBERS: Final = re.compile(r"[0-9]{1,18}")
 _AUTH: Final = {"oauth": "oauth2", "basic": "basic_auth", "apikey": "api_key", "bearer": "api_key", "token": "api_key"}
 _SUFFIXES: Final = frozenset({".json", ".jsonl", ".ndjson"})
 _GONE: Final = frozenset({"deleted", "deprecated"})
@@ -230,7 +230,7 @@ def _port(document: Mapping[str, Any]) -> int | None:
     port = document.get("port")
     if port is None:
         return None
-    if isinstance(port, str) and port.isascii() and port.isdigit():
+    if isinstance(port, str) and _NUMBERS.fullmatch(port):
         port = int(port)
     if not isinstance(port, int) or isinstance(port, bool) or not 1024 <= port <= 65535:  # noqa: PLR2004  as the constraint
         raise _Unusable(f"has the port {port!r}, which is not between 1024 and 65535")

@@ -38,7 +38,7 @@ def _list_in(text: str, start: int) -> int | None:
         return None
     try:
         value, _ = _DECODER.raw_decode(text, start)
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         # Something in it is broken: it is read as a list if the list comes before anything that is deeper.
         return found.end() if text.count("{", start, found.start()) == 1 else None
     is_list = isinstance(value, dict) and any(isinstance(value.get(key), list) for key in ("servers", "services"))
@@ -53,8 +53,9 @@ def _each(text: str, position: int) -> Iterator[Entry]:
         line = text.count("\n", 0, position) + 1
         try:
             value, position = _DECODER.raw_decode(text, position)
-        except (json.JSONDecodeError, RecursionError) as error:
-            reason = getattr(error, "msg", "it is nested too deeply")
+        except (ValueError, RecursionError) as error:
+            # A number of thousands of digits is a ValueError that names no line.
+            reason = "it is nested too deeply" if isinstance(error, RecursionError) else getattr(error, "msg", error)
             yield Entry(getattr(error, "lineno", line), problem=f"not JSON: {reason}")
             position = _end(text, position)
         else:

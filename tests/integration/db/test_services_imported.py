@@ -185,3 +185,24 @@ def test_the_command_reports_for_people_and_for_programs(
     assert json.loads(capsys.readouterr().out)["unchanged"] == 1
     assert main(["import-services", str(folder / "nothing.json")], environment) == 1
     assert "There is no" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("[" * 100_000, "nested too deeply"),
+        (f'{{"name": "a", "port": {"9" * 5000}}}', "not JSON"),
+        (f'{{"name": "a", "port": "{"9" * 5000}"}}', "between 1024 and 65535"),
+        (json.dumps({"name": "\ud800"}), "of which nothing can be made"),
+        (json.dumps(OLDER | {"name": ["io"]}), "has no name"),
+    ],
+)
+def test_what_cannot_be_read_is_said(database: Database, folder: Path, text: str, reason: str) -> None:
+    (skipped,) = _told(_import(database, folder, text), "skipped")
+    assert reason in skipped["reason"]
+
+
+def test_text_that_no_column_can_hold_is_cleaned(test_database: TestDatabase, database: Database, folder: Path) -> None:
+    odd = OLDER | {"description": "a\x00b\udfff", "title": "t" * 500, "version_detail": {"version": "9" * 5000}}
+    assert _import(database, folder, json.dumps(odd))["new"] == 1
+    assert len(str(_rows(test_database, "io.github.example.weather")[0][1])) == 100
