@@ -192,7 +192,7 @@ def _table(rows: Sequence[Horizon], made: Sequence[str]) -> str:
         )
         for row in rows
     ]
-    table = [f"{name:<24}" + "".join(f"{cell:>12}" for cell in cells) for name, *cells in lines]
+    table = [f"{name:<34}" + "".join(f"{cell:>12}" for cell in cells) for name, *cells in lines]
     return "\n".join([*table, f"Made now: {', '.join(made) or 'nothing was missing'}."])
 
 
