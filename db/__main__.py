@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
-from db import roles, schema, seeds
+from db import importing, roles, schema, seeds
 from db.engine import Database
 from db.errors import DatabaseError
 from db.repositories.partitions import Horizon
@@ -48,6 +48,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     _command(commands, "check", _check, "say whether a worker may start with DATABASE_URL")
     _command(commands, "partitions", _partitions, "make missing partitions and show how far they reach")
+    services = _command(
+        commands, "import-services", _import_services, "register the shared services of a file or folder"
+    )
+    services.add_argument("path", type=Path, help="JSON or JSON lines: our own form, or the official registry's")
+    services.add_argument("--dry-run", action="store_true", help="say what would be done and change nothing")
     seed = _command(commands, "seed", _seed, "make sure that a user exists")
     seed.add_argument("--user-id", type=UUID, required=True)
     seed.add_argument("--email", required=True)
@@ -101,6 +106,14 @@ def _partitions(options: argparse.Namespace, environment: Mapping[str, str]) -> 
         with database.transaction() as uow:
             horizons = uow.partitions.horizon()
     _conclude(options, {"made": made, "tables": [_plain(row) for row in horizons]}, _table(horizons, made))
+
+
+def _import_services(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
+    if not options.path.exists():
+        raise UsageError(f"There is no {options.path}.")
+    with closing(Database(DatabaseSettings(url=_url(environment, *_URLS)))) as database:
+        found = importing.import_services(database, options.path, is_rehearsal=options.dry_run)
+    _conclude(options, found.facts(), "\n".join(found.sentences()))
 
 
 def _seed(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
@@ -179,7 +192,7 @@ def _table(rows: Sequence[Horizon], made: Sequence[str]) -> str:
         )
         for row in rows
     ]
-    table = [f"{name:<24}" + "".join(f"{cell:>12}" for cell in cells) for name, *cells in lines]
+    table = [f"{name:<34}" + "".join(f"{cell:>12}" for cell in cells) for name, *cells in lines]
     return "\n".join([*table, f"Made now: {', '.join(made) or 'nothing was missing'}."])
 
 

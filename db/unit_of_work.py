@@ -21,6 +21,7 @@ from db.repositories.logs import Logs
 from db.repositories.partitions import Partitions
 from db.repositories.redeliveries import Redeliveries
 from db.repositories.runs import Runs
+from db.repositories.services import Services
 from db.repositories.settings import Settings
 from db.statement import Driver
 
@@ -130,6 +131,11 @@ class UnitOfWork:
     def cache(self) -> ValidationCache:
         """Results of validating API keys."""
         return ValidationCache(self._driver)
+
+    @cached_property
+    def services(self) -> Services:
+        """Shared services."""
+        return Services(self._driver)
 
     @cached_property
     def partitions(self) -> Partitions:

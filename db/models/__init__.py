@@ -1,34 +1,69 @@
 """The tables as the newest migration leaves them."""
 
+from db.models.access import EnhancedKey, GatewayKey, ServerAccess, Session
+from db.models.archives import InstanceArchive, McpTypeArchive
+from db.models.audit import AuditEntry
 from db.models.base import Base
-from db.models.bus import DeadLetterRow, InboxEntry, RedeliveryRow
+from db.models.bus import DeadLetterRow, InboxEntry, OutboxRow, RedeliveryRow
+from db.models.gateway import GatewayAudit, GatewayConfig, MaterializedView, ProtocolCall, RequestLog, RoutingRule
 from db.models.health import HealthCheck, InstanceHealth
 from db.models.instances import Instance, InstanceEvent, McpType, PortAllocation, SystemSetting, User
 from db.models.keys import ApiKey, ApiKeyValidation, EncryptionKey
 from db.models.logs import LogLine, QuarantinedLine
 from db.models.maintenance import DetachedPartition, RetentionPolicy, Run
-from db.models.services import Service
+from db.models.operation import CircuitBreaker, ConnectionPool, PerformanceAlert, RequestQueue, ServerMetric
+from db.models.servers import Server, ServerResource, ServerTool
+from db.models.services import Service, ServiceHealth, ServiceUsage, UserService
+from db.models.tenants import Membership, Organization, Tenant
 
 __all__ = [
     "ApiKey",
     "ApiKeyValidation",
+    "AuditEntry",
     "Base",
+    "CircuitBreaker",
+    "ConnectionPool",
     "DeadLetterRow",
     "DetachedPartition",
     "EncryptionKey",
+    "EnhancedKey",
+    "GatewayAudit",
+    "GatewayConfig",
+    "GatewayKey",
     "HealthCheck",
     "InboxEntry",
     "Instance",
+    "InstanceArchive",
     "InstanceEvent",
     "InstanceHealth",
     "LogLine",
+    "MaterializedView",
     "McpType",
+    "McpTypeArchive",
+    "Membership",
+    "Organization",
+    "OutboxRow",
+    "PerformanceAlert",
     "PortAllocation",
+    "ProtocolCall",
     "QuarantinedLine",
     "RedeliveryRow",
+    "RequestLog",
+    "RequestQueue",
     "RetentionPolicy",
+    "RoutingRule",
     "Run",
+    "Server",
+    "ServerAccess",
+    "ServerMetric",
+    "ServerResource",
+    "ServerTool",
     "Service",
+    "ServiceHealth",
+    "ServiceUsage",
+    "Session",
     "SystemSetting",
+    "Tenant",
     "User",
+    "UserService",
 ]

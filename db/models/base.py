@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import DateTime, MetaData, String, Text, Uuid, text
+from sqlalchemy import BigInteger, DateTime, MetaData, String, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -28,6 +28,16 @@ Str500 = Annotated[str, mapped_column(String(500))]
 Json = Annotated[dict[str, Any], mapped_column(JSONB)]
 Id = Annotated[UUID, mapped_column(primary_key=True, server_default=text("gen_random_uuid()"))]
 Now = Annotated[datetime, mapped_column(server_default=text("now()"))]
+
+# What the tables of the gateway and of shared services repeat, with the defaults that go with it.
+TextId = Annotated[str, mapped_column(primary_key=True, server_default=text("(gen_random_uuid())::text"))]
+Map = Annotated[dict[str, Any], mapped_column(JSONB, server_default=text("'{}'"))]
+Items = Annotated[list[Any], mapped_column(JSONB, server_default=text("'[]'"))]
+Yes = Annotated[bool, mapped_column(server_default=text("true"))]
+No = Annotated[bool, mapped_column(server_default=text("false"))]
+Zero = Annotated[int, mapped_column(server_default=text("0"))]
+Total = Annotated[int, mapped_column(BigInteger, server_default=text("0"))]
+Big = Annotated[int, mapped_column(BigInteger)]
 
 
 class Base(DeclarativeBase):

@@ -1,12 +1,12 @@
-"""What became of messages."""
+"""Messages: to be sent, applied, put by, given up."""
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, Dated, Id, Now, Str10, Str50, Str100, Str255
+from db.models.base import Base, Dated, Id, Json, Now, Str10, Str50, Str100, Str255, Zero
 
 
 class InboxEntry(Base):
@@ -69,3 +69,31 @@ class DeadLetterRow(Base):
     created_at: Mapped[Now]
     replayed_at: Mapped[datetime | None]
     discarded_at: Mapped[datetime | None]
+
+
+class OutboxRow(Dated, Base):
+    """A message of a service that shares the database, until the inbox has it."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(user_id, tenant_id) > 0", name="outbox_sender"),
+        CheckConstraint("jsonb_typeof(payload) = 'object'", name="outbox_payload"),
+        CheckConstraint("attempts >= 0", name="outbox_attempts"),
+        Index("idx_outbox_due_at", "due_at", "message_id"),
+        Index("idx_outbox_user_id", "user_id", postgresql_where=text("user_id IS NOT NULL")),
+        Index("idx_outbox_tenant_id", "tenant_id", postgresql_where=text("tenant_id IS NOT NULL")),
+    )
+
+    message_id: Mapped[UUID] = mapped_column(primary_key=True)
+    queue: Mapped[Str100]
+    wire_name: Mapped[Str100]
+    payload: Mapped[Json]
+    user_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), server_default=text("current_app_user()")
+    )
+    tenant_id: Mapped[str | None] = mapped_column(
+        ForeignKey("tenants.id", ondelete="CASCADE"), server_default=text("current_app_tenant()")
+    )
+    attempts: Mapped[Zero]
+    due_at: Mapped[Now]
+    sent_at: Mapped[datetime | None]

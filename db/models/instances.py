@@ -1,23 +1,39 @@
 """Users, types, instances, ports, events and settings."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import INET, JSONB
+from sqlalchemy.dialects.postgresql import ENUM, INET, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, Dated, Id, Json, Now, Str20, Str50, Str64, Str100, Str255, Str500
+from db.models.base import Base, Dated, Id, Json, Map, Now, Str20, Str50, Str64, Str100, Str255, Str500
 
 _LIVE = text("deleted_at IS NULL")
+
+ROLE: Final = ENUM("admin", "manager", "developer", "analyst", "viewer", "guest", name="user_role", create_type=False)
 
 
 class User(Dated, Base):
     """Someone who owns instances and keys."""
 
     __tablename__ = "users"
-    __table_args__ = (Index("idx_users_email", text("lower(email)"), unique=True, postgresql_where=_LIVE),)
+    __table_args__ = (
+        CheckConstraint("(auth_provider IS NULL) = (auth_provider_id IS NULL)", name="auth_provider"),
+        Index("idx_users_email", text("lower(email)"), unique=True, postgresql_where=_LIVE),
+        Index("idx_users_username", text("lower(username)"), unique=True, postgresql_where=_LIVE),
+        Index(
+            "idx_users_auth_provider",
+            "auth_provider",
+            "auth_provider_id",
+            unique=True,
+            postgresql_where=text("auth_provider IS NOT NULL AND deleted_at IS NULL"),
+        ),
+        Index("idx_users_tenant_role", "tenant_id", "role", "is_active"),
+        Index("idx_users_role", "role"),
+        Index("idx_users_created_at", text("created_at DESC")),
+    )
 
     id: Mapped[Id]
     email: Mapped[Str255]
@@ -25,6 +41,14 @@ class User(Dated, Base):
     name: Mapped[Str255]
     is_active: Mapped[bool] = mapped_column(server_default=text("true"))
     email_verified: Mapped[bool] = mapped_column(server_default=text("false"))
+    email_verified_at: Mapped[datetime | None]
+    tenant_id: Mapped[str | None] = mapped_column(ForeignKey("tenants.id", ondelete="RESTRICT"))
+    username: Mapped[Str255 | None]
+    avatar_url: Mapped[str | None]
+    role: Mapped[str] = mapped_column(ROLE, server_default=text("'viewer'"))
+    auth_provider: Mapped[Str50 | None]
+    auth_provider_id: Mapped[Str255 | None]
+    user_metadata: Mapped[Map]
     deleted_at: Mapped[datetime | None]
 
 
@@ -32,7 +56,11 @@ class McpType(Dated, Base):
     """A kind of MCP server."""
 
     __tablename__ = "mcp_types"
-    __table_args__ = (UniqueConstraint("name"), CheckConstraint("max_duration_minutes > 0", name="max_duration"))
+    __table_args__ = (
+        UniqueConstraint("name"),
+        CheckConstraint("max_duration_minutes > 0", name="max_duration"),
+        Index("idx_mcp_types_service_type", "service_type", postgresql_where=text("service_type IS NOT NULL")),
+    )
 
     id: Mapped[Id]
     name: Mapped[Str50]
@@ -45,6 +73,10 @@ class McpType(Dated, Base):
     resource_limits: Mapped[Json] = mapped_column(server_default=text("""'{"cpu": "0.5", "memory": "512m"}'"""))
     max_duration_minutes: Mapped[int] = mapped_column(server_default=text("60"))
     is_active: Mapped[bool] = mapped_column(server_default=text("true"))
+    category: Mapped[Str100 | None]
+    service_type: Mapped[Str50 | None] = mapped_column(
+        ForeignKey("service_registry.service_type", onupdate="CASCADE", ondelete="SET NULL")
+    )
 
 
 class Instance(Dated, Base):

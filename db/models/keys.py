@@ -60,7 +60,7 @@ class ApiKeyValidation(Base):
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
     service_type: Mapped[Str50] = mapped_column(
-        ForeignKey("service_registry.service_type", ondelete="CASCADE"), primary_key=True
+        ForeignKey("service_registry.service_type", onupdate="CASCADE", ondelete="CASCADE"), primary_key=True
     )
     key_hash: Mapped[Str255] = mapped_column(primary_key=True)
     is_valid: Mapped[bool]

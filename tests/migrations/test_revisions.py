@@ -49,6 +49,26 @@ def test_each_revision_undoes_exactly_what_it_did(empty: TestDatabase) -> None:
         schema.upgrade(empty.admin_url, revision)
 
 
+def test_rows_that_were_there_before_stay_as_they_are(empty: TestDatabase) -> None:
+    schema.upgrade(empty.admin_url, "0011")
+    empty.ask("INSERT INTO users (email, name) VALUES ('ada@example.org', 'Ada')")
+    empty.ask(
+        "INSERT INTO service_registry (service_type, name, display_name, port)"
+        " VALUES ('figma', 'ours', 'Ours', 5000), ('other', 'other', 'Other', 49294)"
+    )
+    empty.ask(
+        "INSERT INTO api_key_validation_cache (user_id, service_type, key_hash, is_valid)"
+        " SELECT id, 'figma', 'hash', true FROM users"
+    )
+    schema.upgrade(empty.admin_url)
+    assert empty.ask("SELECT email, role::text, tenant_id FROM users") == [("ada@example.org", "viewer", None)]
+    services = empty.ask("SELECT service_type, port FROM service_registry ORDER BY 1")
+    assert services == [("figma", 5000), ("gmail", 49250), ("other", 49294), ("slack", 49320), ("trello", 49330)]
+    assert empty.value("SELECT count(*) FROM service_health_status") == 5
+    schema.downgrade(empty.admin_url, "0011")
+    assert empty.value("SELECT count(*) FROM api_key_validation_cache") == 1
+
+
 def test_an_upgrade_that_is_done_changes_nothing(empty: TestDatabase) -> None:
     steps: list[str] = []
     schema.upgrade(empty.admin_url, report=steps.append)
@@ -127,7 +147,8 @@ def test_the_owner_owns_everything_and_cannot_log_in(empty: TestDatabase) -> Non
     strays = empty.ask(
         """
         SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-         WHERE n.nspname IN ('public', 'maintenance', 'partitions', 'archive') AND c.relowner <> 'mcp_owner'::regrole
+         WHERE n.nspname IN ('public', 'gateway', 'maintenance', 'partitions', 'archive')
+           AND c.relowner <> 'mcp_owner'::regrole
         """
     )
     assert strays == []

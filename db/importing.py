@@ -1,0 +1,80 @@
+"""Shared services from files into the registry, with a report of every entry that is not as the file says."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from db import definitions
+from db.definitions import Definition, Skipped
+from db.engine import Database
+from db.errors import DataRefused
+from db.repositories.services import Registered
+from db.unit_of_work import UnitOfWork
+
+_TAKEN = "uq_service_registry_port"
+
+
+@dataclass
+class Imported:
+    """What became of each entry."""
+
+    is_rehearsal: bool
+    outcomes: Counter[Registered] = field(default_factory=Counter)
+    skipped: list[Skipped] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
+
+    def facts(self) -> dict[str, object]:
+        """Give the report for programs."""
+        return {
+            "dry_run": self.is_rehearsal,
+            **{outcome: self.outcomes[outcome] for outcome in ("new", "changed", "unchanged")},
+            "skipped": [{"source": each.source, "reason": each.reason} for each in self.skipped],
+            "notes": [{"source": source, "note": note} for source, note in self.notes],
+        }
+
+    def sentences(self) -> Iterator[str]:
+        """Give the report for people."""
+        yield from (f"skipped  {each.source}: {each.reason}" for each in self.skipped)
+        yield from (f"note     {source}: {note}" for source, note in self.notes)
+        counts = ", ".join(f"{self.outcomes[outcome]} {outcome}" for outcome in ("new", "changed", "unchanged"))
+        verb = "would be" if self.is_rehearsal else "are"
+        yield f"{self.outcomes.total()} services {verb} registered ({counts}); {len(self.skipped)} entries are skipped."
+
+
+class _UndoError(Exception):
+    """Ends a transaction whose effects nobody wants."""
+
+
+def import_services(database: Database, path: Path, *, is_rehearsal: bool = False) -> Imported:
+    """Register what the file or folder defines, all in one transaction; a bad entry does not stop the others."""
+    report = Imported(is_rehearsal)
+    found = definitions.newest(definitions.read(path))
+    with suppress(_UndoError), database.transaction() as uow:
+        uow.services.hold_ports()
+        for each in found:
+            _register(uow, each, report)
+        if is_rehearsal:
+            raise _UndoError
+    return report
+
+
+def _register(uow: UnitOfWork, each: Definition | Skipped, report: Imported) -> None:
+    if isinstance(each, Skipped):
+        report.skipped.append(each)
+        return
+    try:
+        with uow.savepoint():
+            outcome = uow.services.register(each)
+    except DataRefused as refused:
+        report.skipped.append(Skipped(each.source, f"{each.name}: {_reason(refused, each)}"))
+        return
+    report.outcomes[outcome] += 1
+    report.notes.extend((each.source, f"{each.name}: {note}") for note in each.notes)
+
+
+def _reason(refused: DataRefused, definition: Definition) -> str:
+    if refused.constraint == _TAKEN:
+        return f"port {definition.port} belongs to another service"
+    return f"refused by {refused.constraint}" if refused.constraint else refused.sentence

@@ -1,0 +1,29 @@
+"""Where dedicated instances and types go when shared services have taken their place."""
+
+from typing import Final
+
+from sqlalchemy import Column, DateTime, Index, Table, text
+
+from db.models.base import Base
+from db.models.instances import Instance, McpType, User
+from db.models.keys import ApiKey
+from db.models.services import Service
+
+# A column with a foreign key has no type before its target is known.
+TARGETS: Final = (ApiKey, McpType, Service, User)
+
+
+def _archive_of(model: type[Base]) -> Table:
+    """Give a table with the same columns, free of whatever ties a row to others."""
+    return Table(
+        f"{model.__tablename__}_archive",
+        Base.metadata,
+        *(Column(c.name, c.type, nullable=c.nullable, primary_key=c.primary_key) for c in model.__table__.columns),
+        Column("archived_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    )
+
+
+InstanceArchive: Final = _archive_of(Instance)
+McpTypeArchive: Final = _archive_of(McpType)
+
+Index("idx_mcp_instances_archive_user_id", InstanceArchive.c.user_id)
