@@ -1,0 +1,122 @@
+"""Where the figures are measured: one Valkey and one migrated PostgreSQL for the whole run."""
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import psycopg
+import redis
+
+from embedded import PostgresServer, ValkeyServer
+from producers import Producer, connect
+from tests import databases
+from tests.databases import TestDatabase
+
+from .processes import Program
+
+ROOT: Final = Path(__file__).parents[2]
+
+# Room for a run without a checkpoint or an autovacuum in one repetition and not in the next.
+_POSTGRES: Final = {
+    "autovacuum": "off",
+    "checkpoint_timeout": "30min",
+    "max_wal_size": "8GB",
+    "shared_buffers": "512MB",
+}
+_QUICK_DIVISOR: Final = 20
+_PATIENCE_SECONDS: Final = 120.0
+
+
+class Stage:
+    """The servers, started by the first figure that needs them and ended with the run."""
+
+    def __init__(self, *, quick: bool = False) -> None:
+        self._quick = quick
+        self._open = ExitStack()
+        self.folder = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="minimcp-bench-")))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.close()
+
+    def count(self, wanted: int) -> int:
+        """Give how many messages to measure with; a quick run takes a twentieth."""
+        return max(20, wanted // _QUICK_DIVISOR) if self._quick else wanted
+
+    def repetitions(self, wanted: int) -> int:
+        """Give how often to repeat; a quick run measures once."""
+        return 1 if self._quick else wanted
+
+    def seconds(self, wanted: float) -> float:
+        """Give how long to look; a quick run takes a twentieth."""
+        return wanted / _QUICK_DIVISOR if self._quick else wanted
+
+    @cached_property
+    def valkey(self) -> ValkeyServer:
+        """A Valkey as the product asks for it: with an append-only file."""
+        return self._open.enter_context(ValkeyServer(self.folder / "valkey"))
+
+    @cached_property
+    def redis(self) -> redis.Redis:
+        """A client to look into the Valkey."""
+        client: redis.Redis = redis.Redis.from_url(self.valkey.url)
+        self._open.callback(client.close)
+        return client
+
+    @cached_property
+    def producer(self) -> Producer:
+        """A producer as another service uses it."""
+        return self._open.enter_context(connect(self.valkey.url))
+
+    @cached_property
+    def database(self) -> TestDatabase:
+        """A migrated database on a server that flushes its log to the disk."""
+        server = self._open.enter_context(PostgresServer(self.folder / "postgres", settings=_POSTGRES))
+        return databases.make_template(server.url)
+
+    @cached_property
+    def sql(self) -> "psycopg.Connection[tuple[Any, ...]]":
+        """The administrator's connection, to prepare rows and to count them."""
+        return self._open.enter_context(psycopg.connect(self.database.admin_url, autocommit=True))
+
+    def program(self, module: str, *arguments: str) -> Program:
+        """Describe one of our programs, run with this interpreter from the root of the repository."""
+        return Program((sys.executable, "-m", module, *arguments), self.environment(), ROOT, self.folder)
+
+    def workers(self, *arguments: str) -> Program:
+        """Describe the product's own worker pool on these servers."""
+        program = self.program("workers", *arguments)
+        return program.with_environment(DATABASE_URL=self.database.worker_url)
+
+    def environment(self) -> dict[str, str]:
+        """Give what our programs see; their liveness files are not mixed with those of other workers."""
+        kept = {name: value for name, value in os.environ.items() if name in {"HOME", "LANG", "PATH"}}
+        return {**kept, "REDIS_URL": self.valkey.url, "TMPDIR": str(self.folder), "PYTHONUNBUFFERED": "1"}
+
+    def living_workers(self) -> int:
+        """Count the worker processes that have beaten."""
+        return int(self.redis.zcard("dramatiq:__heartbeats__"))
+
+    def waiting(self, queues: Sequence[str]) -> int:
+        """Count the messages that are not done."""
+        return sum(int(self.redis.hlen(f"{queue}.msgs")) for queue in queues)
+
+
+def until(met: Callable[[], bool], what: str, *, pause: float = 0.02) -> None:
+    """Wait until something is so; raise when that takes longer than any measurement should."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not met():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} took longer than {_PATIENCE_SECONDS:.0f} s")
+        time.sleep(pause)

@@ -1,0 +1,109 @@
+"""Messages that are applied in one transaction each, by real worker processes."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from . import pgbench
+from .comparison import in_turn
+from .figures import Repetition, at_least, figure
+from .lifecycle import CREATED, STARTED, Batch, Kind
+from .processes import Running
+from .stage import Stage, until
+
+PROCESSES: Final = 2
+THREADS: Final = 4
+CONNECTIONS: Final = PROCESSES * THREADS
+QUEUE: Final = "dramatiq:instances"
+
+# Short and many, because another process on the machine shall not meet one side only.
+_REPETITIONS: Final = 9
+
+_SIDES: Final = (
+    f"{PROCESSES} processes `python -m workers --threads {THREADS}` from Redis to commit, against pgbench with the same"
+    f" statements, prepared, over {CONNECTIONS} connections; transactions per second from the first to the last,"
+    " by the times in the inbox rows"
+)
+
+
+@figure(
+    target=at_least(0.7),
+    compares=f"InstanceStarted, the lightest transaction, so it flatters least (inbox row, then the move to running and"
+    f" its event): {_SIDES}",
+)
+def transaction_vs_pgbench(stage: Stage) -> Iterator[Repetition]:
+    """Compare the workers with what the database can do."""
+    return _against_pgbench(stage, STARTED, stage.count(3_000))
+
+
+@figure(
+    target=at_least(0.7),
+    compares=f"CreateInstance, the heaviest one (inbox row, then limit, lease of a port, instance and event): {_SIDES}",
+)
+def create_transaction_vs_pgbench(stage: Stage) -> Iterator[Repetition]:
+    """Compare the workers with what the database can do on a message with much to do."""
+    return _against_pgbench(stage, CREATED, stage.count(2_000))
+
+
+@figure(
+    compares=f"InstanceStarted: two processes `python -m workers --threads {THREADS}` against one of them while the"
+    " other is stopped; transactions per second from the first to the last, by the times in the inbox rows",
+)
+def two_processes_vs_one(stage: Stage) -> Iterator[Repetition]:
+    """Compare pools of two sizes."""
+    with _pool(stage) as pool:
+
+        def two() -> float:
+            return pool.rate(STARTED, stage.count(3_000))
+
+        def one() -> float:
+            with pool.processes[0].stopped():
+                return pool.rate(STARTED, stage.count(3_000))
+
+        yield from in_turn(stage.repetitions(_REPETITIONS), left=("two_per_s", two), right=("one_per_s", one))
+
+
+def _against_pgbench(stage: Stage, kind: Kind, count: int) -> Iterator[Repetition]:
+    count -= count % CONNECTIONS
+    # The pool stays while pgbench works: what it costs when idle is another figure.
+    with _pool(stage) as pool:
+
+        def workers() -> float:
+            return pool.rate(kind, count)
+
+        def alone() -> float:
+            return pgbench.run(stage, Batch.prepare(stage, kind, count), CONNECTIONS)
+
+        workers()  # the first messages of a connection are not prepared yet
+        repetitions = stage.repetitions(_REPETITIONS)
+        yield from in_turn(repetitions, left=("workers_per_s", workers), right=("pgbench_per_s", alone))
+
+
+@dataclass(frozen=True)
+class _Pool:
+    """Worker processes that are up and idle."""
+
+    stage: Stage
+    processes: list[Running]
+
+    def rate(self, kind: Kind, count: int) -> float:
+        """Apply a batch and give the transactions per second."""
+        batch = Batch.prepare(self.stage, kind, count)
+        self.stage.producer.send_many(batch.messages())
+        until(self._idle, "applying the messages")
+        return batch.rate(self.stage)
+
+    def _idle(self) -> bool:
+        return all(process.check() for process in self.processes) and not self.stage.waiting([QUEUE])
+
+
+@contextmanager
+def _pool(stage: Stage) -> Iterator[_Pool]:
+    """Start the processes one by one, without a master, so that each can be stopped."""
+    stage.redis.flushall()
+    program = stage.workers("--threads", str(THREADS))
+    with ExitStack() as running:
+        processes = [running.enter_context(program.running()) for _ in range(PROCESSES)]
+        until(lambda: all(each.check() for each in processes) and stage.living_workers() == PROCESSES, "starting")
+        yield _Pool(stage, processes)
