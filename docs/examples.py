@@ -33,6 +33,9 @@ USER: Final = UUID("019aa1aa-09f3-7bd2-a6c4-0e9d8c7b6a55")
 
 _SHOWN_ONCE: Final = "q3Zl0pXn7T4uWc6vB1sYd8KfR2hMjE5aGiOx9Qk"
 
+# Health tells of no slot after its message, so these must not be made with an id of today.
+_AT_MOMENT: Final = ids.of_tick("example", MOMENT)
+
 _UP: Final = HealthReport(
     instance_id=INSTANCE,
     scheduled_at=MOMENT,
@@ -96,10 +99,11 @@ EXAMPLES: Final[Mapping[type[Message], Message]] = {
         _after(
             0.3,
             CheckHealth(
-                targets=[HealthTarget(instance_id=INSTANCE, url="http://localhost:3001/mcp", scheduled_at=MOMENT)]
+                message_id=_AT_MOMENT,
+                targets=[HealthTarget(instance_id=INSTANCE, url="http://localhost:3001/mcp", scheduled_at=MOMENT)],
             ),
         ),
-        _after(3.2, HealthReported(reports=[_UP, _UNREACHABLE])),
+        _after(3.2, HealthReported(message_id=_AT_MOMENT, reports=[_UP, _UNREACHABLE])),
         _after(12, LogsEmitted(lines=[_LINE])),
         PartitionsDue.at(MOMENT),
         RetentionDue.at(MOMENT),

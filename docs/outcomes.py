@@ -22,6 +22,7 @@ _UNKNOWN_INSTANCE: Final = (
     "the instance does not exist",
     "tried again after 2 s and 10 s, since it may have overtaken its creation; then dead letter `unknown_instance`",
 )
+_FUTURE_SLOT: Final = ("a slot is over 10 minutes after the moment of the message id", "dead letter `invalid`")
 _SAME_SLOT: Final = ("a slot that was reported before", "changes nothing")
 _OLD_SLOT: Final = ("a slot older than the newest one", "kept in the history; the verdict stays the newer one")
 _UNKNOWN_IN_BATCH: Final = ("one of the instances does not exist", "left out; the others are recorded")
@@ -63,8 +64,9 @@ OUTCOMES: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
         _UNKNOWN_IN_BATCH,
         _SAME_SLOT,
         _OLD_SLOT,
+        _FUTURE_SLOT,
     ),
-    HealthReported: (_UNKNOWN_IN_BATCH, _SAME_SLOT, _OLD_SLOT),
+    HealthReported: (_UNKNOWN_IN_BATCH, _SAME_SLOT, _OLD_SLOT, _FUTURE_SLOT),
     LogsEmitted: (
         ("one of the instances does not exist", "its lines go into quarantine; the others are stored"),
         ("NUL, broken Unicode, numbers that JSON does not have", "replaced, and the line is stored"),

@@ -11,4 +11,12 @@ InstanceId = Annotated[UUID, Field(description="The instance; whoever asked for 
 
 HostId = Annotated[Name, Field(description="The host that runs the instance's process.")]
 
-Slot = Annotated[AwareDatetime, Field(description="The slot of the check; per instance a slot counts once.")]
+Slot = Annotated[
+    AwareDatetime,
+    Field(
+        description=(
+            "The slot of the check; per instance a slot counts once."
+            " At most 10 minutes after the moment of the message id."
+        )
+    ),
+]

@@ -1,14 +1,20 @@
 """Health: what to probe, and what a probe found."""
 
+from collections.abc import Sequence
+from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, ValidationInfo, field_validator
 
+from .. import message_id as ids
 from ..message import Message, Part
 from ..queues import Queue
 from ..text import Text
 from .fields import InstanceId, Slot
+
+LATEST_SLOT: Final = timedelta(minutes=10)
+"""How far after the moment of the message id a slot may be: the newest wins, so one of next year would hide the rest."""
 
 Url = Annotated[str, Field(max_length=500, pattern=r"^https?://[^\s\x00]+$")]
 Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -71,6 +77,12 @@ class CheckHealth(Message):
 
     targets: list[HealthTarget] = Field(min_length=1, max_length=500, description="The servers to probe.")
 
+    @field_validator("targets")
+    @classmethod
+    def _of_now(cls, targets: list[HealthTarget], info: ValidationInfo) -> list[HealthTarget]:
+        _refuse_slots_of_the_future([target.scheduled_at for target in targets], info)
+        return targets
+
 
 class HealthReported(Message):
     """Another service probed these targets and reports what it found."""
@@ -79,3 +91,22 @@ class HealthReported(Message):
     queue: ClassVar[Queue] = Queue.HEALTH
 
     reports: list[HealthReport] = Field(min_length=1, max_length=500, description="One report for each probe.")
+
+    @field_validator("reports")
+    @classmethod
+    def _of_now(cls, reports: list[HealthReport], info: ValidationInfo) -> list[HealthReport]:
+        _refuse_slots_of_the_future([report.scheduled_at for report in reports], info)
+        return reports
+
+
+def _refuse_slots_of_the_future(slots: Sequence[AwareDatetime], info: ValidationInfo) -> None:
+    message_id = info.data.get("message_id")
+    # Without one there is another error already.
+    if message_id is None:
+        return
+    latest = ids.moment(message_id) + LATEST_SLOT
+    for index, slot in enumerate(slots):
+        if slot > latest:
+            minutes = int(LATEST_SLOT.total_seconds() // 60)
+            message = f"scheduled_at of item {index} is more than {minutes} minutes after the moment of the message id"
+            raise ValueError(message)

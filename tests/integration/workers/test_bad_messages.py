@@ -1,12 +1,12 @@
 """A bad message gets a dead letter with its reason, and harms nobody beside it."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 
-from producers import DeleteInstance
+from producers import CheckHealth, DeleteInstance
 from producers import message_id as ids
 from tests.databases import TestDatabase
 from tests.integration.workers.deliveries import changed, create, delivered, id_at, reasons, repacked, with_id
@@ -14,6 +14,15 @@ from workers.applier import Applier
 from workers.delivery import Delivery
 
 pytestmark = pytest.mark.usefixtures("user")
+
+
+def target(offset: timedelta) -> dict[str, str]:
+    slot = datetime.now(UTC) + offset
+    return {"instance_id": str(uuid4()), "url": "http://localhost:1/", "scheduled_at": slot.isoformat()}
+
+
+def health() -> CheckHealth:
+    return CheckHealth.model_validate({"targets": [target(timedelta())]})
 
 
 BAD: dict[str, tuple[Callable[[], Delivery], str]] = {
@@ -46,6 +55,7 @@ BAD: dict[str, tuple[Callable[[], Delivery], str]] = {
     "an id that is no UUID": (lambda: repacked(with_id(create(), "seven")), "invalid"),
     "an id from the future": (lambda: repacked(with_id(create(), id_at(timedelta(hours=1)))), "future-id"),
     "an id older than the inbox": (lambda: repacked(with_id(create(), id_at(-timedelta(days=40)))), "expired-id"),
+    "a check of next year": (lambda: changed(health(), targets=[target(timedelta(days=365))]), "invalid"),
     "an unknown user": (lambda: delivered(create(user_id=uuid4())), "unknown_user"),
     "an unknown type": (lambda: delivered(create(mcp_type="fax")), "unknown_type"),
     "an unknown instance": (lambda: delivered(DeleteInstance(instance_id=uuid4()), attempts=2), "unknown_instance"),
