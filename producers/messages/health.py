@@ -14,7 +14,7 @@ from ..text import Text
 from .fields import InstanceId, Slot
 
 LATEST_SLOT: Final = timedelta(minutes=10)
-"""How far after the moment of the message id a slot may be: the newest wins, so one of next year would hide the rest."""
+"""How far after the moment of the message id a slot may be: the newest wins, so one of next year hides the others."""
 
 Url = Annotated[str, Field(max_length=500, pattern=r"^https?://[^\s\x00]+$")]
 Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
