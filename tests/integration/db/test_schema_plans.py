@@ -43,5 +43,6 @@ def test_only_the_months_that_are_asked_for_are_read(
         f"SELECT * FROM {table} WHERE {condition} AND {column} >= date_trunc('month', now())"  # noqa: S608  our own words
         f" AND {column} < date_trunc('month', now()) + interval '1 month'",
     )
-    assert "Subplans Removed: 4" in plan
-    assert "Index" in plan
+    # How many there are to remove depends on the day: old lines may have had a month made for them.
+    assert "Subplans Removed" in plan
+    assert plan.count("Index Scan") + plan.count("Index Only Scan") + plan.count("Bitmap Heap Scan") == 1

@@ -29,6 +29,7 @@ def said_until_ready(process: "subprocess.Popen[str]") -> str:
     raise AssertionError(said)
 
 
+@pytest.mark.timeout(300)
 def test_it_prints_urls_that_work_and_keeps_them_and_the_data(tmp_path: Path) -> None:
     with started(tmp_path / "dev") as process:
         urls = dict(EXPORT.findall(said_until_ready(process)))
@@ -40,7 +41,7 @@ def test_it_prints_urls_that_work_and_keeps_them_and_the_data(tmp_path: Path) ->
             client.set("kept", "1")
         assert dict(EXPORT.findall((tmp_path / "dev" / "env").read_text(encoding="utf-8"))) == urls
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+        assert process.wait(90) == 0
 
     with started(tmp_path / "dev") as process:
         assert dict(EXPORT.findall(said_until_ready(process))) == urls
@@ -49,7 +50,7 @@ def test_it_prints_urls_that_work_and_keeps_them_and_the_data(tmp_path: Path) ->
         with redis.Redis.from_url(urls["REDIS_URL"]) as client:
             assert client.exists("kept")
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(90) == 0
 
 
 def test_a_server_that_dies_ends_it_with_a_sentence(tmp_path: Path) -> None:
@@ -57,4 +58,4 @@ def test_a_server_that_dies_ends_it_with_a_sentence(tmp_path: Path) -> None:
         said_until_ready(process)
         lock = tmp_path / "dev" / "postgres" / "cluster" / "postmaster.pid"
         os.kill(int(lock.read_text(encoding="utf-8").split()[0]), signal.SIGKILL)
-        assert process.wait(20) == 1
+        assert process.wait(90) == 1
