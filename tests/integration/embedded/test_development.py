@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import psycopg
+import pytest
 import redis
 
 EXPORT = re.compile(r"export (\w+)='?([^'\n]+)")
