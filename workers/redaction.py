@@ -1,29 +1,52 @@
-"""Keeps secrets out of what is stored for people to read."""
+"""Keeps secrets out of what is stored for people to read.
+
+It takes out too much rather than too little, but only text: a number or a yes is no secret.
+"""
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Final
 
 REDACTED: Final = "[redacted]"
 
-_SECRET_NAME: Final = re.compile(
-    r"pass(word|wd|phrase)|secret|token|api_?key|private_?key|authorization|credential|cookie", re.IGNORECASE
+_OUR_OWN: Final = frozenset({"access_token_hash", "access_token_hint"})
+"""Fields of our contracts that are made to be shown."""
+
+_WORDS: Final = (
+    r"pass[_-]?words?|passwd|pwd|pass[_-]?phrases?|secrets?|token|(?:api|access|private)[ _-]?keys?"
+    r"|authorization|credentials?|cookies?|jwt"
 )
-_FINGERPRINT_NAME: Final = re.compile(r"_(hash|hint|id|fingerprint)$")
-_SECRET_TEXT: Final = re.compile(
-    r"(?P<name>(?:pass(?:word|wd|phrase)|secret|token|api[_-]?key|private[_-]?key|credential|cookie)"
-    r"[\"']?\s*[=:]\s*[\"']?)(?P<value>[^\s\"',;}&]+)"
-    r"|(?P<scheme>(?:authorization[\"']?\s*[=:]\s*[\"']?)?(?:bearer|basic)\s+)(?P<credentials>[A-Za-z0-9+/=._~-]{8,})"
-    # Bounded, and only at the start of a word: a payload may be one word of a million letters.
-    r"|(?P<url>(?<![a-z0-9])[a-z][a-z0-9+.-]{1,15}://[^\s/:@]{0,100}:)(?P<password>[^\s/@]+)(?=@)"
-    r"|(?P<prefixed>\b(?:sk|pk|ghp|gho|xox[abp]|figd)[-_][A-Za-z0-9_-]{12,})",
-    re.IGNORECASE,
+_SECRET_NAME: Final = re.compile(rf"(?:^|_)(?:{_WORDS})(?:_|$)")
+_HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_GAP: Final = re.compile(r"[^A-Za-z0-9]+")
+
+# A name has to begin where a word begins; `maxToken` has two of them, `tokenizer` and `max_tokens` no `token`.
+_BEGIN: Final = r"(?:(?<![A-Za-z])|(?-i:(?<=[a-z])(?=[A-Z])))"
+_IS: Final = r"(?:[ _-]?(?:id|value|[0-9]{1,3}))?\\{0,4}[\"']?\s{0,20}[=:]\s{0,20}"
+
+# What follows a quote ends at the next one, blanks or not; possessive, so that nothing is looked at twice.
+_QUOTED: Final = r"\\{1,4}[\"'](?:[^\"'\\])++|\"(?:[^\"\\]|\\.)++|'(?:[^'\\]|\\.)++"
+_PATTERNS: Final = tuple(
+    re.compile(pattern, re.IGNORECASE | re.DOTALL)
+    for pattern in (
+        # Headers: all of the line, or of the quotes that the line is in.
+        rf"(?P<kept>{_BEGIN}(?:authorization|cookies?){_IS})(?P<value>{_QUOTED}|[^\r\n\"']++)",
+        rf"(?P<kept>{_BEGIN}(?:{_WORDS}){_IS})(?P<value>{_QUOTED}|[^\s\"',;}}&]++)",
+        rf"(?P<kept>(?<![a-z0-9])--?(?:[a-z0-9]{{1,20}}[_-]){{0,3}}(?:{_WORDS})\s{{1,20}})(?P<value>{_QUOTED}|[^\s\"'-]\S*+)",
+        r"(?P<kept>\b(?:bearer|basic)\s{1,20})(?P<value>[A-Za-z0-9+/=._~-]{8,})",
+        # Bounded, and only at the start of a word: a payload may be one word of a million letters.
+        r"(?P<kept>(?<![a-z0-9])[a-z][a-z0-9+.-]{1,15}://[^\s/:@]{0,100}:)(?P<value>[^\s/@]+)(?=@)",
+        r"(?P<kept>)(?P<value>\b(?:sk|pk|ghp|gho|xox[abp]|figd)[-_][A-Za-z0-9_-]{12,})",
+    )
 )
 
 
 def redacted_text(text: str) -> str:
     """Replace what looks like a secret in a text."""
-    return _SECRET_TEXT.sub(_replacement, text)
+    for pattern in _PATTERNS:
+        text = pattern.sub(_replacement, text)
+    return text
 
 
 def redacted_payload(raw: bytes) -> tuple[str, bool]:
@@ -34,24 +57,36 @@ def redacted_payload(raw: bytes) -> tuple[str, bool]:
     text = raw.decode("utf-8", "replace").replace("\x00", "\ufffd")
     try:
         envelope = json.loads(text)
+        clean = _walk(envelope)
+        return (text, False) if clean == envelope else (json.dumps(clean), True)
     except (ValueError, RecursionError):
         return redacted_text(text), True
-    clean = _walk(envelope)
-    return (text, False) if clean == envelope else (json.dumps(clean), True)
 
 
-def _walk(value: object) -> object:
+def _walk(value: object, *, secret: bool = False) -> object:
+    """Copy a value without its secrets; below the name of a secret every text is one."""
     if isinstance(value, dict):
-        return {key: REDACTED if _is_secret(key, item) else _walk(item) for key, item in value.items()}
+        return {name: _walk(item, secret=secret or _is_secret(name)) for name, item in value.items()}
     if isinstance(value, list):
-        return [_walk(item) for item in value]
-    return redacted_text(value) if isinstance(value, str) else value
+        return [_walk(item, secret=secret or follows) for item, follows in zip(value, _after_flags(value), strict=True)]
+    if not isinstance(value, str):
+        return value
+    return REDACTED if secret and value else redacted_text(value)
 
 
-def _is_secret(name: str, value: object) -> bool:
-    return bool(value) and bool(_SECRET_NAME.search(name)) and not _FINGERPRINT_NAME.search(name)
+def _after_flags(items: Iterable[object]) -> Iterable[bool]:
+    """Tell of each item whether it is the argument of a flag like ``--password`` before it."""
+    follows = False
+    for item in items:
+        is_flag = isinstance(item, str) and item.startswith("-")
+        yield follows and isinstance(item, str) and not is_flag
+        follows = is_flag and "=" not in str(item) and _is_secret(str(item))
+
+
+def _is_secret(name: str) -> bool:
+    words = _GAP.sub("_", _HUMP.sub("_", name)).lower()
+    return name not in _OUR_OWN and _SECRET_NAME.search(words) is not None
 
 
 def _replacement(match: "re.Match[str]") -> str:
-    kept = match["name"] or match["scheme"] or match["url"] or ""
-    return kept + REDACTED
+    return match["kept"] + REDACTED
