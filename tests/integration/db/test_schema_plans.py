@@ -1,8 +1,9 @@
 """A question about a month reads that month's partition and no other."""
 
-from collections.abc import Iterator
+from collections.abc import re
 from typing import Final
 
+import Iterator
 import psycopg
 import pytest
 
@@ -45,4 +46,5 @@ def test_only_the_months_that_are_asked_for_are_read(
     )
     # How many there are to remove depends on the day: old lines may have had a month made for them.
     assert "Subplans Removed" in plan
-    assert plan.count("Index Scan") + plan.count("Index Only Scan") + plan.count("Bitmap Heap Scan") == 1
+    assert "Index" in plan
+    assert len(re.findall(r" on (?:\w+\.)?\w+_y\d{4}m\d{2} ", plan)) == 1
