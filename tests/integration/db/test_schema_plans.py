@@ -1,9 +1,9 @@
 """A question about a month reads that month's partition and no other."""
 
-from collections.abc import re
+import re
+from collections.abc import Iterator
 from typing import Final
 
-import Iterator
 import psycopg
 import pytest
 
