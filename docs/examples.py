@@ -26,14 +26,14 @@ from producers import (
 )
 from producers import message_id as ids
 
-MOMENT: Final = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+# Whoever sends an example does it later than this: health tells of no slot after its message.
+MOMENT: Final = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
 INSTANCE: Final = UUID("019aa5c4-1d40-7c58-9b7e-5f0a3c2d1e44")
 OTHER_INSTANCE: Final = UUID("019aa5c4-2b10-7a01-8d3f-77c1b0a9e8d2")
 USER: Final = UUID("019aa1aa-09f3-7bd2-a6c4-0e9d8c7b6a55")
 
 _SHOWN_ONCE: Final = "q3Zl0pXn7T4uWc6vB1sYd8KfR2hMjE5aGiOx9Qk"
 
-# Health tells of no slot after its message, so these must not be made with an id of today.
 _AT_MOMENT: Final = ids.of_tick("example", MOMENT)
 
 _UP: Final = HealthReport(
