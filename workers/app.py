@@ -20,6 +20,7 @@ from .actor import AnyActor
 from .actors import ACTORS
 from .applier import HORIZON, Applier
 from .broker import UNKNOWN_ACTOR, HardenedBroker
+from .grouping import Grouping
 from .heartbeat import Heartbeat
 from .janitor import Janitor
 from .probes.prober import Prober
@@ -42,8 +43,9 @@ class WorkerProcess:
         self._database = Database(settings.database)
         self._resources = Resources(Prober())
         self._client = redis_client(settings.redis_url)
-        self.broker = HardenedBroker(self._client, windows=_windows(settings.threads))
         by_wire_name = {actor.contract.wire_name: actor for actor in actors}
+        grouping = Grouping({name for name, actor in by_wire_name.items() if actor.locks}, settings.threads)
+        self.broker = HardenedBroker(self._client, windows=_windows(settings.threads), grouping=grouping)
         self._applier = Applier(self._database, self._resources, by_wire_name, stopping=self.stopping)
         _declare(self.broker, self._applier, _chosen(actors, settings.queues))
         self._worker = Worker(self.broker, worker_threads=settings.threads, worker_timeout=1_000)

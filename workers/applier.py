@@ -4,7 +4,7 @@ import logging
 import random
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 from uuid import UUID
@@ -17,7 +17,8 @@ from producers import Message
 from .actor import AnyActor
 from .dead_letters import Death, Reason, bury, settle
 from .delivery import Delivery
-from .fate import Apply, PutBy, fate, has_place
+from .fate import Apply, Fate, PutBy, fate, has_place
+from .grouping import Member, apply_together
 from .redaction import redacted_text
 from .resources import Resources
 from .transactor import Transactor
@@ -45,7 +46,7 @@ class HandedBackError(Exception):
 
 
 class Applier:
-    """Callable with a delivery; returns when it is settled in PostgreSQL, so it may be acknowledged."""
+    """Callable with deliveries; returns when they are settled in PostgreSQL, so they may be acknowledged."""
 
     def __init__(
         self,
@@ -64,9 +65,33 @@ class Applier:
         # Suspects start one at a time, so that only the one that kills the process is blamed.
         self._alone = threading.Lock()
 
-    def __call__(self, delivery: Delivery) -> None:
-        """Settle a delivery; raise ``HandedBackError`` when it is to be given to somebody else."""
-        decided = fate(delivery, self._actors, horizon=self.horizon, now=datetime.now(UTC))
+    def __call__(self, *deliveries: Delivery) -> None:
+        """Settle deliveries; raise ``HandedBackError`` when they are to be given to somebody else."""
+        alone: list[tuple[Fate, Delivery]] = []
+        group: list[Member] = []
+        for delivery in deliveries:
+            decided = fate(delivery, self._actors, horizon=self.horizon, now=datetime.now(UTC))
+            member = Member.of(decided, delivery)
+            if member is None:
+                alone.append((decided, delivery))
+            else:
+                group.append(member)
+        if not self._applied_together(group):
+            alone += [(member.apply, member.delivery) for member in group]
+        for decided, delivery in alone:
+            self._settle(decided, delivery)
+
+    def _applied_together(self, group: Sequence[Member]) -> bool:
+        if len(group) < 2:  # noqa: PLR2004  a group
+            return False
+        try:
+            self._transactions.once(lambda uow: apply_together(group, uow))
+        except Exception as error:  # noqa: BLE001  alone, each meets its own error and its neighbours none
+            log.debug("%d messages are applied one by one: %s", len(group), type(error).__name__)
+            return False
+        return True
+
+    def _settle(self, decided: Fate, delivery: Delivery) -> None:
         if isinstance(decided, Death):
             self._give_up(delivery, decided)
         elif isinstance(decided, PutBy):

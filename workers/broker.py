@@ -22,6 +22,7 @@ from producers.envelope import NAMESPACE
 
 from .consumer import QueueConsumer
 from .delivery import Delivery
+from .grouping import Fetched, Grouping
 from .ledger import Ledger
 
 log: Final = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ log: Final = logging.getLogger(__name__)
 SILENCE_MS: Final = 6_000
 """A worker that has not been heard of for so long is dead."""
 
-WINDOW: Final = 64
+WINDOW: Final = 128
 """Messages of one queue that a process holds at most, unless its queue has a smaller window."""
 
 UNKNOWN_ACTOR: Final = "unknown"
@@ -56,7 +57,12 @@ class HardenedBroker(RedisBroker):
     """One per worker process."""
 
     def __init__(
-        self, client: redis.Redis, *, silence_ms: int = SILENCE_MS, windows: dict[str, int] | None = None
+        self,
+        client: redis.Redis,
+        *,
+        silence_ms: int = SILENCE_MS,
+        windows: dict[str, int] | None = None,
+        grouping: Grouping | None = None,
     ) -> None:
         # Dramatiq's own class is not typed.
         super().__init__(client=client, namespace=NAMESPACE, middleware=[HandBack()], maintenance_chance=0)  # type: ignore[no-untyped-call]  # see above
@@ -65,6 +71,7 @@ class HardenedBroker(RedisBroker):
         self.stopping = threading.Event()
         self._silence_ms = silence_ms
         self._windows = windows or {}
+        self.grouping = grouping or Grouping()
         self._ledgers: dict[str, Ledger] = {}
         self._exchange = self._script("exchange")
         self._hand_back = self._script("hand_back")
@@ -84,7 +91,7 @@ class HardenedBroker(RedisBroker):
         """Give the ledger of a queue; it stays the same for the life of the process."""
         return self._ledgers.setdefault(queue, Ledger())
 
-    def exchange(self, queue: str, *, room: int) -> list[tuple[bytes, Delivery]]:
+    def exchange(self, queue: str, *, room: int) -> list[Fetched]:
         """Tell Redis what is done and fetch at most ``room`` messages, in one round trip."""
         ledger = self.ledger(queue)
         settled = ledger.settled()

@@ -3,19 +3,20 @@
 import logging
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from dramatiq import Consumer, Message, MessageProxy
 from redis.exceptions import ReadOnlyError, RedisError
 
-from .delivery import Delivery
+from .grouping import Fetched
 
 if TYPE_CHECKING:
     from .broker import HardenedBroker
 
 log: Final = logging.getLogger(__name__)
 
+_IDS: Final = "redis_message_ids"
 _FULL_SECONDS: Final = 0.25
 _IDLE_SECONDS: Final = 1.0
 _OUTAGE_SECONDS: Final = 0.25
@@ -38,27 +39,27 @@ class QueueConsumer(Consumer):
         self._outage = False
 
     def __next__(self) -> MessageProxy | None:
-        """Give the next message, or nothing when there was none for a while."""
+        """Give the next group, or nothing when there was no message for a while."""
         if not self._fetched:
             self._guarded_fetch()
         return self._fetched.popleft() if self._fetched else None
 
     def ack(self, message: MessageProxy) -> None:
-        """Note that a message is done; Redis is told together with the next fetch or heartbeat."""
-        if self._ledger.settle(message.options["redis_message_id"]):
+        """Note that a group is done; Redis is told together with the next fetch or heartbeat."""
+        if self._ledger.settle(message.options[_IDS]):
             self._broker.settled.set()
 
     def nack(self, message: MessageProxy) -> None:
-        """Give a message back: it was not done, and somebody shall do it."""
-        self._ledger.release([message.options["redis_message_id"]])
+        """Give a group back: it was not done, and somebody shall do it."""
+        self._ledger.release(message.options[_IDS])
 
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
-        """Give back messages that nobody has begun."""
-        self._ledger.release([message.options["redis_message_id"] for message in messages])
+        """Give back groups that nobody has begun."""
+        self._ledger.release(redis_id for message in messages for redis_id in message.options[_IDS])
 
     def close(self) -> None:
         """Tell Redis what is done and give back what is not; what a fault leaves, the janitor finds."""
-        self._ledger.release([message.options["redis_message_id"] for message in self._fetched])
+        self.requeue(self._fetched)
         self._fetched.clear()
         try:
             self._broker.exchange(self._queue, room=0)
@@ -90,7 +91,7 @@ class QueueConsumer(Consumer):
         if not room:
             return
         deliveries = self._broker.exchange(self._queue, room=room)
-        self._fetched.extend(map(_proxy, deliveries))
+        self._fetched.extend(map(_proxy, self._broker.grouping.split(deliveries)))
         if not deliveries:
             self._broker.wait_for_message(self._queue, _IDLE_SECONDS)
 
@@ -103,15 +104,15 @@ class QueueConsumer(Consumer):
             self._broker.client.connection_pool.disconnect(inuse_connections=False)
 
 
-def _proxy(delivered: tuple[bytes, Delivery]) -> MessageProxy:
-    redis_id, delivery = delivered
+def _proxy(group: Sequence[Fetched]) -> MessageProxy:
+    first = group[0][1]
     message: Message[None] = Message(
-        queue_name=delivery.queue,
-        actor_name=delivery.wire_name,
-        args=(delivery,),
+        queue_name=first.queue,
+        actor_name=first.wire_name,
+        args=tuple(delivery for _, delivery in group),
         kwargs={},
-        options={"redis_message_id": redis_id},
-        message_id=delivery.message_id,
+        options={_IDS: [redis_id for redis_id, _ in group]},
+        message_id=first.message_id,
         message_timestamp=0,
     )
     return MessageProxy(message)

@@ -1,7 +1,7 @@
 """What a worker process holds of one queue: fetched and not yet settled in Redis."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 
 class Ledger:
@@ -29,12 +29,12 @@ class Ledger:
         with self._lock:
             self._held.update(message_ids)
 
-    def settle(self, message_id: bytes) -> bool:
-        """Note that a message is done; true if it is the first that waits to be told to Redis."""
+    def settle(self, message_ids: Collection[bytes]) -> bool:
+        """Note that messages are done; true if they are the first that wait to be told to Redis."""
         with self._lock:
             first = not self._settled
-            self._held.discard(message_id)
-            self._settled.add(message_id)
+            self._held.difference_update(message_ids)
+            self._settled.update(message_ids)
             enough_room = len(self._held) <= self._mark
         if enough_room:
             self._room.set()

@@ -24,14 +24,15 @@ class Transactor:
         """Give back what the work returned once it is committed; other errors come out as they are."""
         for attempt in range(1, _TRIES):
             try:
-                return self._once(work)
+                return self.once(work)
             except PartitionMissing as missing:
                 self._make_partition(missing)
             except Conflict:
                 time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311  jitter, not a secret
-        return self._once(work)
+        return self.once(work)
 
-    def _once(self, work: Callable[[UnitOfWork], T]) -> T:
+    def once(self, work: Callable[[UnitOfWork], T]) -> T:
+        """Try once; every error comes out as it is."""
         with self._database.transaction() as uow:
             return work(uow)
 

@@ -1,5 +1,6 @@
 """Which messages were applied or given up."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -17,6 +18,15 @@ _ENTER: Final = Statement(
     # ON CONFLICT tells nothing through the row count; RETURNING does.
     .on_conflict_do_nothing()
     .returning(InboxEntry.outcome),
+)
+_CLAIM_ALL: Final = Statement(
+    "inbox.claim_all",
+    text(
+        "INSERT INTO inbox (message_id, wire_name, outcome) SELECT id, name, 'applied'"
+        # In order, so that two groups with the same messages do not wait for each other in a circle.
+        " FROM unnest(CAST(:ids AS uuid[]), CAST(:names AS text[])) AS given (id, name) ORDER BY id"
+        " ON CONFLICT DO NOTHING RETURNING message_id"
+    ),
 )
 _FORGET: Final = Statement(
     "inbox.forget",
@@ -42,6 +52,11 @@ class Inbox:
     def claim(self, message_id: UUID, wire_name: str) -> bool:
         """Enter a message as applied; False if it was entered before.  A twin in flight is waited for."""
         return self._enter(message_id, wire_name, "applied")
+
+    def claim_all(self, wire_names: Mapping[UUID, str]) -> set[UUID]:
+        """Enter messages, by their ids, as applied; gives those that were not entered before."""
+        cursor = _CLAIM_ALL.run(self._driver, ids=list(wire_names), names=list(wire_names.values()))
+        return {message_id for (message_id,) in cursor.fetchall()}
 
     def bury(self, message_id: UUID, wire_name: str) -> bool:
         """Enter a message as given up; False if it was entered before."""

@@ -1,4 +1,4 @@
-"""Messages that are applied in one transaction each, by real worker processes."""
+"""Messages that are applied by real worker processes, against transactions of pgbench."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -21,8 +21,9 @@ QUEUE: Final = "dramatiq:instances"
 _REPETITIONS: Final = 9
 
 _SIDES: Final = (
-    f"{PROCESSES} processes `python -m workers --threads {THREADS}` from Redis to commit, against pgbench with the same"
-    f" statements, prepared, over {CONNECTIONS} connections; transactions per second from the first to the last,"
+    f"{PROCESSES} processes `python -m workers --threads {THREADS}` from Redis to commit, which apply messages that"
+    " were fetched together in one transaction, against pgbench with the same statements, prepared, over"
+    f" {CONNECTIONS} connections and a transaction for each message; messages per second from the first to the last,"
     " by the times in the inbox rows"
 )
 
@@ -48,7 +49,7 @@ def create_transaction_vs_pgbench(stage: Stage) -> Iterator[Repetition]:
 
 @figure(
     compares=f"InstanceStarted: two processes `python -m workers --threads {THREADS}` against one of them while the"
-    " other is stopped; transactions per second from the first to the last, by the times in the inbox rows",
+    " other is stopped; messages per second from the first to the last, by the times in the inbox rows",
 )
 def two_processes_vs_one(stage: Stage) -> Iterator[Repetition]:
     """Compare pools of two sizes."""

@@ -4,10 +4,18 @@ from db.repositories.instances import NewInstance, Process
 from db.unit_of_work import UnitOfWork
 from producers import CreateInstance, DeleteInstance, InstanceFailed, InstancesExpiryDue, InstanceStarted
 
-from ..actor import actor
+from ..actor import Lock, Table, actor
 
 
-@actor(CreateInstance)
+def _user(message: CreateInstance) -> Lock:
+    return Lock(Table.USERS, message.user_id)
+
+
+def _instance(message: InstanceStarted | InstanceFailed | DeleteInstance) -> Lock:
+    return Lock(Table.INSTANCES, message.instance_id)
+
+
+@actor(CreateInstance, locks=_user)
 def create(message: CreateInstance, uow: UnitOfWork) -> None:
     """Lease a port and enter the instance as pending; a wish that cannot be met is entered as an error."""
     uow.instances.create(
@@ -26,20 +34,20 @@ def create(message: CreateInstance, uow: UnitOfWork) -> None:
     )
 
 
-@actor(InstanceStarted)
+@actor(InstanceStarted, locks=_instance)
 def record_start(message: InstanceStarted, uow: UnitOfWork) -> None:
     """Move a pending instance to running; a start that lost a race changes nothing."""
     process = Process(message.host_id, message.process_id, message.process_started_at)
     uow.instances.start(message.instance_id, process=process, at=message.occurred_at)
 
 
-@actor(InstanceFailed)
+@actor(InstanceFailed, locks=_instance)
 def record_failure(message: InstanceFailed, uow: UnitOfWork) -> None:
     """Move a live instance to error and free its port."""
     uow.instances.fail(message.instance_id, error=message.error, at=message.occurred_at)
 
 
-@actor(DeleteInstance)
+@actor(DeleteInstance, locks=_instance)
 def delete(message: DeleteInstance, uow: UnitOfWork) -> None:
     """Delete an instance softly and free its port."""
     uow.instances.delete(message.instance_id, reason=message.reason, at=message.occurred_at)

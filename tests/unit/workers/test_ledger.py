@@ -15,7 +15,7 @@ def holding(count: int) -> Ledger:
 def test_a_window_that_is_nearly_full_is_waited_for_and_not_looked_at_again_and_again() -> None:
     """A consumer that looks again at once takes the interpreter from the threads that make room."""
     ledger = holding(WINDOW)
-    ledger.settle(b"0")
+    ledger.settle([b"0"])
     started = time.monotonic()
     assert ledger.wait_for_room(WINDOW, 0.2) == 0
     assert time.monotonic() - started >= 0.19
@@ -23,8 +23,8 @@ def test_a_window_that_is_nearly_full_is_waited_for_and_not_looked_at_again_and_
 
 def test_the_wait_ends_when_a_quarter_of_the_window_is_free() -> None:
     ledger = holding(WINDOW)
-    first = threading.Timer(0.05, ledger.settle, [b"0"])
-    second = threading.Timer(0.1, ledger.settle, [b"1"])
+    first = threading.Timer(0.05, ledger.settle, [[b"0"]])
+    second = threading.Timer(0.1, ledger.settle, [[b"1"]])
     first.start()
     second.start()
     started = time.monotonic()

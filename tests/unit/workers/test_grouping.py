@@ -1,0 +1,45 @@
+"""How fetched messages are shared out."""
+
+from producers import DeleteInstance
+from producers.envelope import seal
+from producers.message_id import new
+from workers.delivery import Delivery
+from workers.grouping import MOST, Fetched, Grouping
+
+SMALL = "instances.delete.v1"
+
+
+def fetched(count: int, *, earlier: int = 0) -> list[Fetched]:
+    messages = [DeleteInstance(instance_id=new()) for _ in range(count)]
+    ids = [str(message.message_id) for message in messages]
+    return [
+        (redis_id.encode(), Delivery.unpack("instances", redis_id, seal(message), earlier))
+        for redis_id, message in zip(ids, messages, strict=True)
+    ]
+
+
+def sizes(grouping: Grouping, *given: Fetched) -> list[int]:
+    return [len(group) for group in grouping.split(given)]
+
+
+def test_every_thread_has_its_share() -> None:
+    assert sizes(Grouping({SMALL}, threads=4), *fetched(10)) == [3, 3, 3, 1]
+
+
+def test_few_messages_go_alone_so_that_no_thread_is_idle() -> None:
+    assert sizes(Grouping({SMALL}, threads=4), *fetched(4)) == [1, 1, 1, 1]
+    assert sizes(Grouping({SMALL}, threads=4)) == []
+
+
+def test_a_group_has_a_limit() -> None:
+    assert sizes(Grouping({SMALL}, threads=1), *fetched(MOST + 1)) == [MOST, 1]
+
+
+def test_what_is_not_small_and_what_may_be_poison_goes_alone() -> None:
+    assert sizes(Grouping({"other"}, threads=1), *fetched(3)) == [1, 1, 1]
+    assert sizes(Grouping({SMALL}, threads=1), *fetched(2, earlier=1), *fetched(2)) == [1, 1, 2]
+
+
+def test_nothing_is_lost_between_groups_and_the_order_stays() -> None:
+    given = fetched(23)
+    assert [each for group in Grouping({SMALL}, threads=3).split(given) for each in group] == given
