@@ -194,7 +194,7 @@ def test_the_late_acknowledgement_of_a_worker_found_dead_settles_nothing(redis_u
     ((redis_id, _),) = dead.exchange(QUEUE, room=1)
     heir = HardenedBroker(redis_client(redis_url), silence_ms=200)
     assert recovered(heir) == {dead.worker_id: 1}
-    dead.ledger(QUEUE).settle(redis_id)
+    dead.ledger(QUEUE).settle([redis_id])
     dead.report_settled()
     assert len(heir.exchange(QUEUE, room=1)) == 1
 
