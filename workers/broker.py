@@ -23,7 +23,7 @@ from producers.envelope import NAMESPACE
 from .consumer import QueueConsumer
 from .delivery import Delivery
 from .grouping import Fetched, Grouping
-from .ledger import Ledger
+from .ledger import MOST_BYTES, Ledger
 
 log: Final = logging.getLogger(__name__)
 
@@ -91,16 +91,16 @@ class HardenedBroker(RedisBroker):
         """Give the ledger of a queue; it stays the same for the life of the process."""
         return self._ledgers.setdefault(queue, Ledger())
 
-    def exchange(self, queue: str, *, room: int) -> list[Fetched]:
-        """Tell Redis what is done and fetch at most ``room`` messages, in one round trip."""
+    def exchange(self, queue: str, *, room: int, most_bytes: int = MOST_BYTES) -> list[Fetched]:
+        """Tell Redis what is done and fetch what there is room for, one message at least, in one round trip."""
         ledger = self.ledger(queue)
         settled = ledger.settled()
         key = self._key(queue)
         keys = [key, f"{key}.msgs", self._acks(queue), f"{key}.deliveries", self._heartbeats]
-        reply = cast("list[bytes]", self._exchange(keys=keys, args=[self.worker_id, room, *settled]))
+        reply = cast("list[bytes]", self._exchange(keys=keys, args=[self.worker_id, room, most_bytes, *settled]))
         ledger.told(settled)
         fetched = zip(reply[::3], reply[1::3], map(int, reply[2::3]), strict=True)
-        ledger.take(reply[::3])
+        ledger.take(dict(zip(reply[::3], map(len, reply[1::3]), strict=True)))
         return [(redis_id, Delivery.unpack(queue, _shown(redis_id), raw, count)) for redis_id, raw, count in fetched]
 
     def hand_back_strays(self, queue: str) -> None:

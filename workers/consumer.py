@@ -88,9 +88,9 @@ class QueueConsumer(Consumer):
             time.sleep(_STOPPING_SECONDS)
             return
         room = self._ledger.wait_for_room(self._window, _FULL_SECONDS)
-        if not room:
+        if room is None:
             return
-        deliveries = self._broker.exchange(self._queue, room=room)
+        deliveries = self._broker.exchange(self._queue, room=room.messages, most_bytes=room.bytes)
         self._fetched.extend(map(_proxy, self._broker.grouping.split(deliveries)))
         if not deliveries:
             self._broker.wait_for_message(self._queue, _IDLE_SECONDS)

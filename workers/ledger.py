@@ -1,7 +1,18 @@
 """What a worker process holds of one queue: fetched and not yet settled in Redis."""
 
 import threading
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from typing import Final, NamedTuple
+
+MOST_BYTES: Final = 8 * 1024 * 1024
+"""Envelopes of one queue that a process holds at most, so that large messages do not cost it its life."""
+
+
+class Room(NamedTuple):
+    """How much more may be fetched."""
+
+    messages: int
+    bytes: int
 
 
 class Ledger:
@@ -13,7 +24,8 @@ class Ledger:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._held: set[bytes] = set()
+        self._held: dict[bytes, int] = {}
+        self._bytes = 0
         self._settled: set[bytes] = set()
         self._room = threading.Event()
         self._mark = 0
@@ -24,18 +36,20 @@ class Ledger:
         """Count the messages in hand."""
         return len(self._held)
 
-    def take(self, message_ids: Iterable[bytes]) -> None:
-        """Note that messages were fetched."""
+    def take(self, sizes: Mapping[bytes, int]) -> None:
+        """Note that messages of so many bytes were fetched."""
         with self._lock:
-            self._held.update(message_ids)
+            self._drop(sizes)
+            self._held.update(sizes)
+            self._bytes += sum(sizes.values())
 
     def settle(self, message_ids: Collection[bytes]) -> bool:
         """Note that messages are done; true if they are the first that wait to be told to Redis."""
         with self._lock:
             first = not self._settled
-            self._held.difference_update(message_ids)
+            self._drop(message_ids)
             self._settled.update(message_ids)
-            enough_room = len(self._held) <= self._mark
+            enough_room = self._enough_room()
         if enough_room:
             self._room.set()
         return first
@@ -43,7 +57,7 @@ class Ledger:
     def release(self, message_ids: Iterable[bytes]) -> None:
         """Note that messages are no longer in hand though they are not done."""
         with self._lock:
-            self._held.difference_update(message_ids)
+            self._drop(message_ids)
             self.unsure = True
         self._room.set()
 
@@ -60,16 +74,21 @@ class Ledger:
     def strays(self, unsettled: Iterable[bytes]) -> list[bytes]:
         """Of the ids that Redis counts as ours, give those that nobody here has in hand."""
         with self._lock:
-            known = self._held | self._settled
+            known = self._held.keys() | self._settled
         return [message_id for message_id in unsettled if message_id not in known]
 
-    def wait_for_room(self, window: int, seconds: float) -> int:
-        """Wait until a quarter of the window is free; give back how many more messages fit, or 0."""
+    def wait_for_room(self, window: int, seconds: float) -> Room | None:
+        """Wait until a quarter of the window is free; give back how much more fits, or nothing."""
         # Less than a quarter is not worth a fetch, and whoever looks again at once keeps the threads from their work.
-        enough = max(1, window // 4)
-        self._mark = window - enough
+        self._mark = window - max(1, window // 4)
         self._room.clear()
-        if len(self._held) > self._mark:
+        if not self._enough_room():
             self._room.wait(seconds)
-        room = window - len(self._held)
-        return room if room >= enough else 0
+        return Room(window - len(self._held), MOST_BYTES - self._bytes) if self._enough_room() else None
+
+    def _enough_room(self) -> bool:
+        return len(self._held) <= self._mark and self._bytes < MOST_BYTES
+
+    def _drop(self, message_ids: Iterable[bytes]) -> None:
+        for message_id in message_ids:
+            self._bytes -= self._held.pop(message_id, 0)

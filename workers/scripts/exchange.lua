@@ -1,10 +1,10 @@
 #!lua flags=allow-oom
 -- Settle what was done and fetch what is next, in one round trip.
--- KEYS: queue, messages, ack set, deliveries, heartbeats   ARGV: worker id, room, settled ids …
+-- KEYS: queue, messages, ack set, deliveries, heartbeats   ARGV: worker id, room, most bytes, settled ids …
 -- Returns id, envelope, earlier deliveries for each message fetched.
 local queue, messages, acks, deliveries, heartbeats = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 
-for i = 3, #ARGV do
+for i = 4, #ARGV do
   -- Only the owner removes a message: whoever was declared dead finds its ack set gone.
   if redis.call('SREM', acks, ARGV[i]) == 1 then
     redis.call('HDEL', messages, ARGV[i])
@@ -12,13 +12,15 @@ for i = 3, #ARGV do
   end
 end
 
-local fetched = {}
+local fetched, bytes, most = {}, 0, tonumber(ARGV[3])
 for _ = 1, tonumber(ARGV[2]) do
+  if bytes >= most then break end
   local id = redis.call('LPOP', queue)
   if not id then break end
   local envelope = redis.call('HGET', messages, id)
   if envelope then
     redis.call('SADD', acks, id)
+    bytes = bytes + #envelope
     fetched[#fetched + 1] = id
     fetched[#fetched + 1] = envelope
     fetched[#fetched + 1] = redis.call('HGET', deliveries, id) or '0'

@@ -186,6 +186,15 @@ def test_messages_of_a_silent_worker_are_counted_and_delivered_again(redis_url: 
     assert {delivery.earlier for _, delivery in again} == {1}
 
 
+def test_a_fetch_ends_with_the_message_that_fills_the_room_in_bytes(redis_url: str) -> None:
+    send(connect(redis_url), 5)
+    broker = HardenedBroker(redis_client(redis_url))
+    broker.declare_queue(QUEUE)
+    ((_, first),) = broker.exchange(QUEUE, room=10, most_bytes=1)
+    assert len(broker.exchange(QUEUE, room=10, most_bytes=len(first.raw) + 1)) == 2
+    assert len(broker.exchange(QUEUE, room=10)) == 2
+
+
 def test_the_late_acknowledgement_of_a_worker_found_dead_settles_nothing(redis_url: str) -> None:
     send(connect(redis_url), 1)
     dead = HardenedBroker(redis_client(redis_url), silence_ms=200)
