@@ -113,13 +113,14 @@ class HardenedBroker(RedisBroker):
             key = self._key(queue)
             self._hand_back(keys=[key, f"{key}.msgs", self._acks(queue)], args=strays)
 
-    def wait_for_message(self, queue: str, seconds: float) -> None:
-        """Wait until the queue is not empty, by moving its head to where it is."""
+    def wait_for_message(self, queue: str, seconds: float) -> bool:
+        """Wait until the queue is not empty, by moving its head to where it is; False if it stayed empty."""
         key = self._key(queue)
         try:
-            self.client.blmove(key, key, cast("int", seconds), "LEFT", "LEFT")
+            return self.client.blmove(key, key, cast("int", seconds), "LEFT", "LEFT") is not None
         except OutOfMemoryError:
             threading.Event().wait(seconds / 10)
+            return True
 
     def beat(self) -> None:
         """Say that this worker is alive; a Redis that has forgotten everything learns its queues again."""

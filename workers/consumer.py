@@ -37,6 +37,7 @@ class QueueConsumer(Consumer):
         self._ledger = broker.ledger(queue)
         self._fetched: deque[MessageProxy] = deque()
         self._outage = False
+        self._drained = False
 
     def __next__(self) -> MessageProxy | None:
         """Give the next group, or nothing when there was no message for a while."""
@@ -88,12 +89,11 @@ class QueueConsumer(Consumer):
             time.sleep(_STOPPING_SECONDS)
             return
         room = self._ledger.wait_for_room(self._window, _FULL_SECONDS)
-        if room is None:
+        if room is None or (self._drained and not self._broker.wait_for_message(self._queue, _IDLE_SECONDS)):
             return
         deliveries = self._broker.exchange(self._queue, room=room.messages, most_bytes=room.bytes)
         self._fetched.extend(map(_proxy, self._broker.grouping.split(deliveries)))
-        if not deliveries:
-            self._broker.wait_for_message(self._queue, _IDLE_SECONDS)
+        self._drained = not deliveries
 
     def _note_outage(self, error: RedisError) -> None:
         if not self._outage:
