@@ -34,7 +34,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m embedded", description=__doc__)
     parser.add_argument("--data", type=Path, default=Path(".dev"), metavar="DIR", help="default: .dev")
     folder: Path = parser.parse_args(arguments).data
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # A shell starts what runs in its background deaf to SIGINT.
+        signal.signal(number, signal.default_int_handler)
     try:
         with PostgresServer(folder / "postgres") as postgres, ValkeyServer(folder / "valkey") as valkey:
             urls = prepare(postgres, valkey)
