@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 from urllib.parse import quote, urlsplit
 from uuid import uuid4
@@ -78,6 +79,18 @@ def make_template(url: str) -> TestDatabase:
     schema.upgrade(template.admin_url)
     roles.create_login(template.admin_url, LOGIN, PASSWORD, "worker")
     return template
+
+
+@contextmanager
+def migrated() -> Iterator[TestDatabase]:
+    """Migrate an empty database, for as long as somebody reads what came of it."""
+    with TemporaryDirectory() as folder, server_url(Path(folder)) as url:
+        database = _create(url, "migrated")
+        try:
+            schema.upgrade(database.admin_url)
+            yield database
+        finally:
+            drop(database, url)
 
 
 def copy(template: TestDatabase) -> TestDatabase:

@@ -131,20 +131,6 @@ def test_indexes_have_the_names_of_the_specification(migrated: TestDatabase) -> 
     assert set(SEEDED_INDEXES) <= {name for (name,) in rows}
 
 
-def test_every_table_and_function_says_what_it_is_for(migrated: TestDatabase) -> None:
-    silent = migrated.ask(
-        """
-        SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-         WHERE n.nspname IN ('public', 'gateway', 'maintenance') AND c.relkind IN ('r', 'p', 'v', 'm')
-           AND c.relname <> 'alembic_version' AND obj_description(c.oid) IS NULL
-        UNION ALL
-        SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-         WHERE n.nspname IN ('public', 'gateway', 'maintenance') AND obj_description(p.oid) IS NULL
-        """
-    )
-    assert silent == []
-
-
 def test_every_foreign_key_has_an_index_to_follow_it_back(migrated: TestDatabase) -> None:
     """Else deleting a user reads whole tables."""
     slow = migrated.ask(

@@ -2,7 +2,6 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from difflib import unified_diff
 from itertools import pairwise
 
 import psycopg
@@ -12,40 +11,37 @@ from db import roles, schema
 from db.errors import MigrationRefused
 from tests.databases import TestDatabase
 
+from .accepted import differences
 from .catalog import snapshot
 
 REVISIONS = [script.revision for script in reversed(list(schema._scripts().walk_revisions()))]
 
 
-def _differences(before: list[str], after: list[str]) -> str:
-    return "\n".join(unified_diff(before, after, "before", "after", lineterm="", n=0))
-
-
 def test_up_down_and_up_again_leaves_the_same_catalog(empty: TestDatabase) -> None:
     schema.upgrade(empty.admin_url)
-    first = snapshot(empty)
+    first = snapshot(empty.admin_url)
     schema.downgrade(empty.admin_url, "base")
     assert empty.value("SELECT count(*) FROM pg_class WHERE relowner = 'mcp_owner'::regrole AND relkind = 'r'") == 1
     schema.upgrade(empty.admin_url)
-    assert _differences(first, snapshot(empty)) == ""
+    assert differences(first, snapshot(empty.admin_url)) == ""
 
 
 def test_the_sql_that_is_printed_makes_the_same_schema(empty: TestDatabase) -> None:
     schema.upgrade(empty.admin_url)
-    migrated = snapshot(empty)
+    migrated = snapshot(empty.admin_url)
     schema.downgrade(empty.admin_url, "base")
     empty.ask("DROP TABLE alembic_version")
     empty.ask(f"SET ROLE {roles.OWNER};\n{schema.as_sql()}")
-    assert _differences(migrated, snapshot(empty)) == ""
+    assert differences(migrated, snapshot(empty.admin_url)) == ""
 
 
 def test_each_revision_undoes_exactly_what_it_did(empty: TestDatabase) -> None:
     schema.upgrade(empty.admin_url, REVISIONS[0])
     for earlier, revision in pairwise(REVISIONS):
-        before = snapshot(empty)
+        before = snapshot(empty.admin_url)
         schema.upgrade(empty.admin_url, revision)
         schema.downgrade(empty.admin_url, earlier)
-        assert _differences(before, snapshot(empty)) == "", f"{revision} leaves something behind"
+        assert differences(before, snapshot(empty.admin_url)) == "", f"{revision} leaves something behind"
         schema.upgrade(empty.admin_url, revision)
 
 
@@ -73,10 +69,10 @@ def test_an_upgrade_that_is_done_changes_nothing(empty: TestDatabase) -> None:
     steps: list[str] = []
     schema.upgrade(empty.admin_url, report=steps.append)
     assert len(steps) == len(REVISIONS)
-    before = snapshot(empty)
+    before = snapshot(empty.admin_url)
     schema.upgrade(empty.admin_url, report=steps.append)
     assert len(steps) == len(REVISIONS)
-    assert _differences(before, snapshot(empty)) == ""
+    assert differences(before, snapshot(empty.admin_url)) == ""
 
 
 def test_two_databases_of_one_server_are_migrated_at_once(empty: TestDatabase, another: TestDatabase) -> None:
@@ -89,7 +85,7 @@ def test_two_databases_of_one_server_are_migrated_at_once(empty: TestDatabase, a
 
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(migrate, (empty, another)))
-    assert snapshot(empty) == snapshot(another)
+    assert snapshot(empty.admin_url) == snapshot(another.admin_url)
 
 
 def test_of_two_migrators_of_one_database_the_second_finds_the_work_done(empty: TestDatabase) -> None:
