@@ -13,13 +13,18 @@ from typing import Final
 
 from . import json_schemas, messages
 from .compatibility import NotAdditive
+from .database import page
 
 ROOT: Final = Path(__file__).parent
 
 Documents = Mapping[str, str]
 """Texts by their path below docs/."""
 
-SOURCES: Final[tuple[Callable[[], Documents], ...]] = (messages.documents, json_schemas.documents)
+SOURCES: Final[tuple[Callable[[], Documents], ...]] = (
+    messages.documents,
+    json_schemas.documents,
+    page.documents,
+)
 FOLDERS: Final = ("schemas",)
 
 _LONGEST_HINT: Final = 20

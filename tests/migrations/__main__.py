@@ -10,8 +10,9 @@ def main() -> None:
     """Migrate an empty database, say what has changed and write it down."""
     with databases.migrated() as database:
         found = snapshot(database.admin_url)
-    print(drift(found) or f"{ACCEPTED.name} says already what the migrations make.")
+    told = drift(found) or f"{ACCEPTED.name} says already what the migrations make."
     accept(found)
+    print(told)
 
 
 if __name__ == "__main__":

@@ -17,34 +17,36 @@ Row: TypeAlias = Mapping[str, Any]
 """Attributes of an object by name; `name` is what the object is called, with its schema and its table."""
 
 
-def _grants(acl: str, kind: str, owner: str) -> str:
-    """Give SQL for who else has which rights; without an ACL those that PostgreSQL gives by itself."""
-    rights = "string_agg(x.privilege_type || CASE WHEN x.is_grantable THEN '*' ELSE '' END, ', ' ORDER BY 1)"
-    given = f"coalesce({acl}, acldefault('{kind}', {owner}))" if kind else acl
-    return f"""ARRAY(
-        SELECT format('%%s to %%s', {rights}, CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE x.grantee::regrole::text END)
-          FROM aclexplode({given}) x WHERE x.grantee <> {owner} GROUP BY x.grantee ORDER BY 1)"""
-
+# Who else has which rights; without an ACL those that PostgreSQL gives by itself.
+_GRANTS: Final = """
+    CREATE FUNCTION pg_temp.grants(acl aclitem[], kind "char", owner oid) RETURNS text[] LANGUAGE sql AS $$
+        SELECT coalesce(array_agg(given.rights || ' to ' || given.role ORDER BY given.role COLLATE "C"), '{}') FROM (
+            SELECT CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE x.grantee::regrole::text END AS role,
+                   string_agg(x.privilege_type || CASE WHEN x.is_grantable THEN '*' ELSE '' END, ', '
+                              ORDER BY x.privilege_type COLLATE "C") AS rights
+              FROM aclexplode(coalesce(acl, acldefault(kind, owner))) x WHERE x.grantee <> owner GROUP BY x.grantee
+        ) given
+    $$"""
 
 QUERIES: Final = {
-    "schema": f"""
-        SELECT n.nspname AS name, {_grants("n.nspacl", "n", "n.nspowner")} AS grants, obj_description(n.oid) AS comment
+    "schema": """
+        SELECT n.nspname AS name, pg_temp.grants(n.nspacl, 'n', n.nspowner) AS grants, obj_description(n.oid) AS comment
           FROM pg_namespace n WHERE n.nspname = ANY (%s)""",
-    "relation": f"""
+    "relation": """
         SELECT n.nspname || '.' || c.relname AS name, n.nspname AS schema, c.relname AS bare_name, c.relkind AS kind,
                c.relowner::regrole::text AS owner, c.relrowsecurity AS row_security,
                c.relforcerowsecurity AS forced, c.reloptions AS options,
                (SELECT i.inhparent::regclass::text FROM pg_inherits i WHERE i.inhrelid = c.oid) AS partition_of,
-               pg_get_partkeydef(c.oid) AS partitioned_by, {_grants("c.relacl", "r", "c.relowner")} AS grants,
+               pg_get_partkeydef(c.oid) AS partitioned_by, pg_temp.grants(c.relacl, 'r', c.relowner) AS grants,
                obj_description(c.oid) AS comment,
                CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END AS definition
           FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
          WHERE n.nspname = ANY (%s) AND c.relkind NOT IN ('i', 'I')""",
-    "column": f"""
+    "column": """
         SELECT n.nspname || '.' || c.relname || '.' || a.attname AS name, n.nspname || '.' || c.relname AS relation,
                a.attname AS bare_name, a.attnum AS position, format_type(a.atttypid, a.atttypmod) AS type,
                a.attnotnull AS not_null, pg_get_expr(d.adbin, d.adrelid) AS default, a.attidentity AS identity,
-               a.attgenerated AS generated, {_grants("a.attacl", "", "c.relowner")} AS grants,
+               a.attgenerated AS generated, pg_temp.grants(a.attacl, 'c', c.relowner) AS grants,
                col_description(c.oid, a.attnum) AS comment
           FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
           LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
@@ -55,7 +57,8 @@ QUERIES: Final = {
                c.conname AS bare_name, c.contype AS kind, pg_get_constraintdef(c.oid) AS definition,
                NOT c.convalidated AS not_validated, nullif(c.confrelid, 0)::regclass::text AS refers_to,
                ARRAY(SELECT a.attname::text FROM unnest(c.conkey) WITH ORDINALITY k (attnum, place)
-                       JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.attnum ORDER BY place) AS columns,
+                       JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.attnum ORDER BY place)
+                   AS columns,
                obj_description(c.oid) AS comment
           FROM pg_constraint c JOIN pg_class r ON r.oid = c.conrelid JOIN pg_namespace n ON n.oid = c.connamespace
          WHERE n.nspname = ANY (%s) AND NOT r.relispartition AND c.contype <> 'n' AND c.conparentid = 0""",
@@ -78,15 +81,15 @@ QUERIES: Final = {
                pg_get_triggerdef(t.oid) AS definition, t.tgenabled AS enabled, obj_description(t.oid) AS comment
           FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
          WHERE n.nspname = ANY (%s) AND NOT t.tgisinternal""",
-    "function": f"""
+    "function": """
         SELECT p.oid::regprocedure::text AS name, n.nspname AS schema, p.proname AS bare_name,
                p.proowner::regrole::text AS owner, pg_get_function_arguments(p.oid) AS arguments,
                pg_get_function_result(p.oid) AS result, p.prosecdef AS security_definer,
-               {_grants("p.proacl", "f", "p.proowner")} AS grants, obj_description(p.oid) AS comment,
+               pg_temp.grants(p.proacl, 'f', p.proowner) AS grants, obj_description(p.oid) AS comment,
                pg_get_functiondef(p.oid) AS definition
           FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = ANY (%s)""",
-    "type": f"""
-        SELECT n.nspname || '.' || t.typname AS name, {_grants("t.typacl", "T", "t.typowner")} AS grants,
+    "type": """
+        SELECT n.nspname || '.' || t.typname AS name, pg_temp.grants(t.typacl, 'T', t.typowner) AS grants,
                ARRAY(SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder)
                    AS labels,
                obj_description(t.oid) AS comment
@@ -105,7 +108,9 @@ _ALIAS: Final = re.compile(r"\b[a-z]\.(?=\w)")
 def read(url: str) -> dict[str, list[Row]]:
     """Return the objects of each kind, sorted by name; the columns of a table in their order."""
     with psycopg.connect(url, options="-c search_path= -c timezone=UTC", row_factory=dict_row) as connection:
+        connection.execute(_GRANTS)
         found = {kind: connection.execute(query.encode(), [OURS]).fetchall() for kind, query in QUERIES.items()}
+        connection.rollback()
     for view in found["relation"]:
         view["definition"] = view["definition"] and _plain(view["definition"])
     return {kind: sorted(rows, key=_place) for kind, rows in found.items()}
@@ -122,7 +127,9 @@ def _place(row: Row) -> tuple[object, ...]:
 
 def snapshot(url: str) -> list[str]:
     """Return a line per object, and one per line of a view or function; each names the object that it tells of."""
-    objects = {_DAY.sub("_<time>", "\n".join(_lines(kind, row))): None for kind, rows in read(url).items() for row in rows}
+    objects = {
+        _DAY.sub("_<time>", "\n".join(_lines(kind, row))): None for kind, rows in read(url).items() for row in rows
+    }
     return "\n".join(objects).splitlines()
 
 

@@ -14,7 +14,10 @@ CHANGES: Final = [
     ("ALTER TABLE mcp_instances DROP CONSTRAINT check_status", "-constraint public.mcp_instances.check_status |"),
     ("DROP POLICY producer_own ON mcp_logs", "-policy public.mcp_logs.producer_own |"),
     ("ALTER POLICY producer_own ON users USING (true)", "+policy public.users.producer_own |"),
-    ("ALTER TABLE users DISABLE ROW LEVEL SECURITY", "-relation public.users | kind r | owner mcp_owner | row_security |"),
+    (
+        "ALTER TABLE users DISABLE ROW LEVEL SECURITY",
+        "-relation public.users | kind r | owner mcp_owner | row_security |",
+    ),
     ("ALTER VIEW user_services_summary RESET (security_invoker)", "+relation public.user_services_summary |"),
     ("GRANT UPDATE ON mcp_events TO mcp_worker", "+relation public.mcp_events |"),
     ("GRANT SELECT (password_hash) ON users TO mcp_producer", "+column public.users.password_hash |"),
@@ -64,9 +67,7 @@ def test_the_month_does_not_matter(test_database: TestDatabase) -> None:
 def test_everything_says_what_it_is_for(test_database: TestDatabase, kind: str) -> None:
     """But for partitions and what PostgreSQL makes by itself: sequences, and indexes of constraints."""
     found = read(test_database.admin_url)[kind]
-    by_itself = [
-        row for row in found if row.get("partition_of") or row.get("of_constraint") or row.get("kind") == "S"
-    ]
+    by_itself = [row for row in found if row.get("partition_of") or row.get("of_constraint") or row.get("kind") == "S"]
     silent = [row["name"] for row in found if row not in by_itself and not (row["comment"] or "").strip()]
     assert silent == []
     assert len(found) > len(by_itself)
