@@ -1,14 +1,26 @@
-"""The sample queries of the specifications, corrected: statements of the repositories, or queries that a test runs."""
+"""The sample queries of the specifications, corrected: statements of repositories, or queries that a test runs."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from inspect import cleandoc
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Final
+
+from db import repositories
+from db.statement import Statement
 
 from .markdown import paragraphs
 
 ROOT: Final = Path(__file__).parents[2]
-REPOSITORIES: Final = Path("db/repositories")
 QUERIES: Final = Path("docs/database/queries")
+
+_REPOSITORIES: Final = Path("db/repositories")
+_NAMED: Final = re.compile(r"^/\* \S+ \*/")
+_BOUND: Final = re.compile(r"%\((\w+)\)s")
 
 
 @dataclass(frozen=True)
@@ -20,19 +32,33 @@ class Sample:
     minded: str
 
     @property
+    def is_asked(self) -> bool:
+        """Tell whether a repository has the statement; then it is not written twice."""
+        return self.name in _statements()
+
+    @property
     def path(self) -> Path:
-        """Where the statement is: what a repository asks is not written twice."""
-        own = REPOSITORIES / f"{self.name}.sql"
-        return own if (ROOT / own).exists() else QUERIES / f"{self.name}.sql"
+        """Where the statement is."""
+        if not self.is_asked:
+            return QUERIES / f"{self.name}.sql"
+        own = _REPOSITORIES / f"{self.name}.sql"
+        return own if (ROOT / own).exists() else _REPOSITORIES / f"{self.name.partition('.')[0]}.py"
+
+    @property
+    def statement(self) -> str:
+        """What is run, with the names of the values that are bound."""
+        if not self.is_asked:
+            return (ROOT / self.path).read_text(encoding="utf-8").strip()
+        sent = _NAMED.sub("", _statements()[self.name].sql.decode())
+        return _BOUND.sub(r":\1", cleandoc(sent)).replace("%%", "%")
 
 
 SAMPLES: Final = (
     Sample(
         "Active instances of a user",
-        "instances.active_of_user",
-        "A page goes on after the last row of the page before, and the first one before `infinity`; an OFFSET would "
-        "read all that it skips. The token "
-        "cannot be given back, for only its hash is stored: its last characters tell tokens apart.",
+        "instances.active_of",
+        "The token cannot be given back, for only its hash is stored: its last characters tell tokens apart. There are "
+        "never more of them than a user may have.",
     ),
     Sample(
         "An instance with its newest lines",
@@ -58,15 +84,15 @@ SAMPLES: Final = (
     ),
     Sample(
         "Processes to check",
-        "instances.to_check",
-        "Page by page, and with the time at which the process began: ids of processes are used again.",
+        "instances.running",
+        "Page by page, each beginning after the last id of the page before; an OFFSET would read all that it skips.",
     ),
-    Sample("How a user's keys are used", "keys.usage", "Counts what is alive, yet sees the last use of what is not."),
+    Sample("How a user's keys are used", "keys.of_user", "Counts what is alive, yet sees the last use of what is not."),
     Sample(
         "Shared services of a user", "services.of_user", "Row level security adds the same condition for producers."
     ),
     Sample("Services that were checked lately", "services.checked_lately", "As specified."),
-    Sample("Usage of a day, by service", "services.usage", "The span of time lets the planner read one month or two."),
+    Sample("Usage by service", "usage.by_service", "The span of time lets the planner read one month or two."),
     Sample(
         "A tenant's servers and their requests",
         "servers.with_requests",
@@ -77,7 +103,7 @@ SAMPLES: Final = (
         "servers.of_active_users",
         "EXISTS, for a user with two sessions is one user; a session that was ended is none.",
     ),
-    Sample("A tenant's users of a role", "users.of_role", "Page by page, and never without the tenant."),
+    Sample("A tenant's users of a role", "users.of_tenant", "Page by page, and never without the tenant."),
     Sample("A user with the organizations", "users.with_organizations", "Many to many, through the memberships."),
     Sample(
         "What a tenant used",
@@ -92,11 +118,16 @@ def written() -> str:
     return paragraphs(*(_written(sample) for sample in SAMPLES))
 
 
+@cache
+def _statements() -> Mapping[str, Statement]:
+    modules = [import_module(f"{repositories.__name__}.{found.name}") for found in iter_modules(repositories.__path__)]
+    found = [value for module in modules for value in vars(module).values() if isinstance(value, Statement)]
+    return {statement.name: statement for statement in found}
+
+
 def _written(sample: Sample) -> str:
-    statement = (ROOT / sample.path).read_text(encoding="utf-8").rstrip()
-    title = f"### {sample.question}"
     where = f"{sample.minded} ([{sample.name}]({_address(sample.path)}))"
-    return paragraphs(title, where, f"```sql\n{statement}\n```")
+    return paragraphs(f"### {sample.question}", where, f"```sql\n{sample.statement}\n```")
 
 
 def _address(path: Path) -> str:

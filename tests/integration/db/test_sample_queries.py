@@ -15,8 +15,7 @@ from tests.databases import TestDatabase
 
 from .worlds import LATER, NOW, Connection, World, change
 
-FIRST: Final = UUID(int=0)
-ASKED: Final = [sample.name for sample in SAMPLES if sample.path.parent == QUERIES]
+ASKED: Final = [sample.name for sample in SAMPLES if not sample.is_asked]
 
 
 @pytest.fixture
@@ -42,10 +41,9 @@ def test_a_sample_finds_what_is_there(connection: Connection, world: World, name
         "user_id": world.user_id,
         "tenant_id": world.tenant_id,
         "access_token_hash": world.rows["mcp_instances"]["access_token_hash"],
-        "before_at": LATER,
-        "before_id": FIRST,
-        "after_id": FIRST,
+        "after": UUID(int=0),
         "since": NOW - timedelta(hours=1),
+        "until": LATER,
         "role": "viewer",
     }
     asked = Statement(name, text((ROOT / QUERIES / f"{name}.sql").read_text(encoding="utf-8")))
