@@ -14,6 +14,7 @@ from typing import Final
 from . import json_schemas, messages
 from .compatibility import NotAdditive
 from .database import page
+from .database.page import Untold
 
 ROOT: Final = Path(__file__).parent
 
@@ -33,7 +34,10 @@ _LONGEST_HINT: Final = 20
 def main(arguments: list[str] | None = None, *, root: Path = ROOT) -> int:
     """Write the documents, or say which are stale; 1 when there is something to do."""
     options = _parser().parse_args(arguments)
-    made = generated()
+    try:
+        made = generated()
+    except Untold as error:
+        return _told([str(error)], remedy="Nothing was written.")
     if options.check:
         return _told(stale(made, root), remedy="Run `make docs` and commit what it writes.")
     try:
