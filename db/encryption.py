@@ -10,14 +10,21 @@ import binascii
 import hashlib
 import hmac
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Self
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
 from db.engine import Database
-from db.errors import KeyRefused
+from db.errors import KeyRefused, SecretUnreadable
+from db.repositories.keys import RegisteredKey
+from db.unit_of_work import UnitOfWork
 
 KEY_BYTES: Final = 32
 _CANARY: Final = b"minimcp master key 1"
+_WRAPPING: Final = b"minimcp wrapping key 1"
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _EXAMPLE: Final = (
     'NAME:KEY, where KEY comes from `python -c "import base64, os; print(base64.b64encode(os.urandom(32)).decode())"`'
@@ -39,16 +46,41 @@ class KeyRing:
         """Return what the database may know of each key."""
         return {name: hmac.new(key, _CANARY, hashlib.sha256).hexdigest() for name, key in self._keys.items()}
 
+    def wrapping_key(self, name: str) -> bytes:
+        """Return the key that wraps data keys, derived from a master key; SecretUnreadable if that is not here."""
+        key = self._keys.get(name)
+        if key is None:
+            raise SecretUnreadable(f"MASTER_KEYS does not hold the master key {name}: add it.")
+        return HKDF(SHA256(), KEY_BYTES, salt=None, info=_WRAPPING).derive(key)
+
 
 def verify(ring: KeyRing, database: Database) -> None:
     """Register new keys; raise KeyRefused unless every key that the database's secrets need is here, unchanged."""
-    ours = ring.check_values()
     with database.transaction() as uow:
-        known = {key.key_id for key in uow.keys.registered()}
-        for name, check_value in ours.items():
-            if name not in known:
-                uow.keys.register(name, check_value)
-        registered = uow.keys.registered()
+        registered = _register(ring, uow)
+    _refuse_others(ring, registered)
+
+
+def active_key(ring: KeyRing, uow: UnitOfWork) -> str:
+    """Verify the keys within a transaction and name the one that new secrets are encrypted under."""
+    registered = _register(ring, uow)
+    _refuse_others(ring, registered)
+    for key in registered:
+        if key.status == "active":
+            return key.key_id
+    raise KeyRefused(f"There is no master key to encrypt under: set MASTER_KEYS to {_EXAMPLE}.")
+
+
+def _register(ring: KeyRing, uow: UnitOfWork) -> list[RegisteredKey]:
+    known = {key.key_id for key in uow.keys.registered()}
+    for name, check_value in ring.check_values().items():
+        if name not in known:
+            uow.keys.register(name, check_value)
+    return uow.keys.registered()
+
+
+def _refuse_others(ring: KeyRing, registered: Iterable[RegisteredKey]) -> None:
+    ours = ring.check_values()
     for key in registered:
         if key.key_id not in ours:
             raise KeyRefused(

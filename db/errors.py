@@ -10,10 +10,12 @@ DatabaseError
 ├── SchemaNotAtHead          the migrations and this code are not of one version
 ├── UnsafeRole               the login may do too much or too little
 ├── KeyRefused               the master keys of this process are not those of the database
+├── SecretUnreadable         a stored secret cannot be decrypted with the keys of this process
 ├── MigrationRefused         the database is not in a state that a migration may change
 └── Refusal                  a rule of the domain says no
     ├── UnknownUser
     ├── UnknownType
+    ├── UnknownService
     └── UnknownInstance
 """
 
@@ -85,6 +87,10 @@ class KeyRefused(DatabaseError):
     """The master keys of this process cannot read the secrets of this database."""
 
 
+class SecretUnreadable(DatabaseError):
+    """A stored secret cannot be decrypted: its master key is not here, or it is not this row's."""
+
+
 class MigrationRefused(DatabaseError):
     """The database is not in a state that a migration may change."""
 
@@ -108,6 +114,12 @@ class UnknownType(Refusal):
     """No type of MCP server has that name."""
 
     reason = "unknown_type"
+
+
+class UnknownService(Refusal):
+    """No shared service has that name."""
+
+    reason = "unknown_service"
 
 
 class UnknownInstance(Refusal):
