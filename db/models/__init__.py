@@ -1,7 +1,7 @@
 """The tables as the newest migration leaves them."""
 
 from db.models.access import EnhancedKey, GatewayKey, ServerAccess, Session
-from db.models.archives import InstanceArchive, McpTypeArchive
+from db.models.archives import ApiKeyArchive, InstanceArchive, InstanceEventArchive, McpTypeArchive
 from db.models.audit import AuditEntry
 from db.models.base import Base
 from db.models.bus import DeadLetterRow, InboxEntry, OutboxRow, RedeliveryRow
@@ -13,11 +13,12 @@ from db.models.logs import LogLine, QuarantinedLine
 from db.models.maintenance import DetachedPartition, RetentionPolicy, Run
 from db.models.operation import CircuitBreaker, ConnectionPool, PerformanceAlert, RequestQueue, ServerMetric
 from db.models.servers import Server, ServerResource, ServerTool
-from db.models.services import Service, ServiceHealth, ServiceUsage, UserService
+from db.models.services import Service, ServiceHealth, ServiceUsage, SharedMove, UserService
 from db.models.tenants import Membership, Organization, Tenant
 
 __all__ = [
     "ApiKey",
+    "ApiKeyArchive",
     "ApiKeyValidation",
     "AuditEntry",
     "Base",
@@ -35,6 +36,7 @@ __all__ = [
     "Instance",
     "InstanceArchive",
     "InstanceEvent",
+    "InstanceEventArchive",
     "InstanceHealth",
     "LogLine",
     "MaterializedView",
@@ -62,6 +64,7 @@ __all__ = [
     "ServiceHealth",
     "ServiceUsage",
     "Session",
+    "SharedMove",
     "SystemSetting",
     "Tenant",
     "User",

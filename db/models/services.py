@@ -15,6 +15,7 @@ from db.models.base import (
     Map,
     Now,
     Str10,
+    Str20,
     Str50,
     Str64,
     Str100,
@@ -83,6 +84,25 @@ class UserService(Dated, Base):
     migrated_from_instance_id: Mapped[UUID | None]
     last_used_at: Mapped[datetime | None]
     usage_count: Mapped[Total]
+
+
+class SharedMove(Base):
+    """A dedicated key that moved to a share of a shared service."""
+
+    __tablename__ = "shared_moves"
+    __table_args__ = (
+        CheckConstraint("outcome IN ('migrated', 'superseded')", name="outcome"),
+        Index("idx_shared_moves_user_type", "user_id", "mcp_type_id"),
+    )
+
+    api_key_id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    mcp_type_id: Mapped[UUID]
+    service_type: Mapped[Str50]
+    instance_id: Mapped[Str100]
+    outcome: Mapped[Str20]
+    from_instance_id: Mapped[UUID | None]
+    moved_at: Mapped[Now]
 
 
 class ServiceHealth(Dated, Base):

@@ -14,10 +14,12 @@ from .worlds import Connection, World, identifier
 WITH_A_USER: Final = {
     "users_organizations",
     "outbox",
+    "shared_moves",
     "user_service_instances",
     "service_usage_analytics",
     "api_key_validation_cache",
     "api_keys",
+    "api_keys_archive",
     "mcp_instances",
     "mcp_events",
     "mcp_logs",

@@ -81,6 +81,7 @@ CHECKS: Final[list[tuple[str, str, Row]]] = [
     ("port_allocations", "check_available_port", {"is_available": True}),
     ("port_allocations", "check_port", {"port": 3000}),
     ("redeliveries", "check_state", {"state": "lost"}),
+    ("shared_moves", "check_outcome", {"outcome": "lost"}),
     ("service_health_status", "check_consecutive_failures", {"consecutive_failures": -1}),
     ("service_health_status", "check_response_time", {"response_time_ms": -1}),
     ("service_health_status", "check_uptime_percentage", {"uptime_percentage": 100.01}),

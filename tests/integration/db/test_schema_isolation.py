@@ -21,10 +21,12 @@ BY_USER: Final = (
     "mcp_instances",
     "mcp_instances_archive",
     "mcp_events",
+    "mcp_events_archive",
     "mcp_logs",
     "health_checks",
     "instance_health",
     "user_service_instances",
+    "shared_moves",
     "service_usage_analytics",
     "users_organizations",
     "organizations",
@@ -54,7 +56,7 @@ BY_TENANT: Final = (
     "gateway.routing_rules",
     "gateway.system_configs",
 )
-FOR_WORKERS: Final = ("api_keys", "api_key_validation_cache", "audit_log", "log_quarantine")
+FOR_WORKERS: Final = ("api_keys", "api_keys_archive", "api_key_validation_cache", "audit_log", "log_quarantine")
 SECRETS: Final = (
     ("users", "password_hash"),
     ("user_service_instances", "encrypted_api_key"),
@@ -195,7 +197,9 @@ def test_a_worker_sees_every_row(worker: Connection, relation: str) -> None:
     assert _count(worker, relation) == 2
 
 
-@pytest.mark.parametrize("table", ["audit_log", "gateway.audit_logs", "gateway.fastmcp_audit_log", "mcp_events"])
+@pytest.mark.parametrize(
+    "table", ["audit_log", "gateway.audit_logs", "gateway.fastmcp_audit_log", "mcp_events", "mcp_events_archive"]
+)
 @pytest.mark.parametrize("verb", ["UPDATE {} SET id = id", "DELETE FROM {}", "TRUNCATE {}"])
 def test_a_worker_adds_to_the_record_and_changes_nothing_in_it(worker: Connection, table: str, verb: str) -> None:
     with pytest.raises(Denied):

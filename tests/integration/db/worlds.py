@@ -67,6 +67,14 @@ class World:
                 "encrypted_api_key": "sealed",
                 "encryption_key_id": key,
             },
+            "shared_moves": {
+                "api_key_id": uuid4(),
+                "user_id": self.user_id,
+                "mcp_type_id": self.type_id,
+                "service_type": service,
+                "instance_id": f"share-{n}",
+                "outcome": "migrated",
+            },
             "service_health_status": {"service_type": service},
             "service_usage_analytics": {"user_id": self.user_id, "service_type": service, "instance_id": f"share-{n}"},
             "api_key_validation_cache": {
@@ -90,16 +98,18 @@ class World:
             "assigned_port": 5000 + n,
             "expires_at": LATER,
         }
+        key: Row = {
+            "user_id": self.user_id,
+            "mcp_type_id": self.type_id,
+            "encrypted_key": "sealed",
+            "encryption_iv": "iv",
+            "encrypted_dek": "dek",
+            "encryption_key_id": f"master-{n}",
+        }
         return {
             "mcp_types": {"id": self.type_id, "name": f"type-{n}", "display_name": "Type", "server_script": "type.js"},
-            "api_keys": {
-                "user_id": self.user_id,
-                "mcp_type_id": self.type_id,
-                "encrypted_key": "sealed",
-                "encryption_iv": "iv",
-                "encrypted_dek": "dek",
-                "encryption_key_id": f"master-{n}",
-            },
+            "api_keys": key,
+            "api_keys_archive": {**key, "id": uuid4(), "is_active": True, "created_at": NOW, "updated_at": NOW},
             "mcp_instances": full,
             "mcp_instances_archive": {
                 **full,
@@ -110,6 +120,7 @@ class World:
                 "created_at": NOW,
                 "updated_at": NOW,
             },
+            "mcp_events_archive": {**instance, "id": uuid4(), "event_type": "a", "event_data": "{}", "created_at": NOW},
             "port_allocations": {"host_id": f"world-{n}", "port": 5000, "is_available": False, **instance},
             "mcp_events": {**instance, "event_type": "created"},
             "mcp_logs": {**instance, "message": "mine"},

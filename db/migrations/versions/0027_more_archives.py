@@ -1,0 +1,54 @@
+"""Where the keys and the events of archived instances go: else they would vanish with what they belong to."""
+
+from alembic import op
+
+revision = "0027"
+down_revision = "0026"
+branch_labels = None
+depends_on = None
+
+UP = """
+CREATE TABLE api_keys_archive (
+    LIKE api_keys,
+    archived_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_api_keys_archive PRIMARY KEY (id),
+    -- A user who is erased takes every secret along, here too.
+    CONSTRAINT fk_api_keys_archive_user_id_users FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
+);
+CREATE INDEX idx_api_keys_archive_encryption_key_id ON api_keys_archive (encryption_key_id, id);
+CREATE INDEX idx_api_keys_archive_user_id ON api_keys_archive (user_id);
+CREATE TABLE mcp_events_archive (
+    LIKE mcp_events,
+    archived_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_mcp_events_archive PRIMARY KEY (id, created_at)
+);
+CREATE INDEX idx_mcp_events_archive_instance ON mcp_events_archive (mcp_instance_id, created_at DESC);
+
+COMMENT ON TABLE api_keys_archive IS
+    'Keys of dedicated instances that moved to a shared service, still encrypted under encryption_key_id';
+COMMENT ON COLUMN api_keys_archive.encryption_key_id IS
+    'A master key that is named here must not be retired before these rows are gone or wrapped anew';
+COMMENT ON TABLE mcp_events_archive IS 'What happened to instances that are in the archive themselves';
+
+ALTER TABLE api_keys_archive ENABLE ROW LEVEL SECURITY;
+CREATE POLICY worker_all ON api_keys_archive TO mcp_worker USING (true) WITH CHECK (true);
+ALTER TABLE mcp_events_archive ENABLE ROW LEVEL SECURITY;
+CREATE POLICY worker_all ON mcp_events_archive TO mcp_worker USING (true) WITH CHECK (true);
+CREATE POLICY producer_own ON mcp_events_archive FOR SELECT TO mcp_producer USING (
+    mcp_instance_id IN (SELECT i.id FROM mcp_instances_archive i WHERE i.user_id = (SELECT current_app_user()))
+);
+-- Keys may be wrapped anew and given back; events are added and stay.
+GRANT SELECT, INSERT, UPDATE, DELETE ON api_keys_archive TO mcp_worker;
+GRANT SELECT, INSERT ON mcp_events_archive TO mcp_worker;
+GRANT SELECT ON mcp_events_archive TO mcp_producer;
+"""
+
+
+def upgrade() -> None:
+    """Create the tables, which have every column of those they archive."""
+    op.execute(UP)
+
+
+def downgrade() -> None:
+    """Drop them."""
+    op.execute("DROP TABLE mcp_events_archive; DROP TABLE api_keys_archive")
