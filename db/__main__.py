@@ -10,12 +10,14 @@ from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
-from db import importing, roles, schema, seeds
+from db import archiving, importing, moving, roles, schema, seeds
+from db.encryption import KeyRing
 from db.engine import Database
 from db.errors import DatabaseError
 from db.repositories.partitions import Horizon
 from db.settings import DatabaseSettings
 
+_INTERRUPTED = 130
 _NO_PRIVILEGE = "42501"
 _URLS = ("DATABASE_ADMIN_URL", "DATABASE_URL")
 
@@ -33,6 +35,9 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
         remedy = " Set DATABASE_ADMIN_URL to a login that may." if error.sqlstate == _NO_PRIVILEGE else ""
         print(f"{error}{remedy}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("Interrupted: what was committed stays, and running it again does the rest.", file=sys.stderr)
+        return _INTERRUPTED
     return 0
 
 
@@ -53,6 +58,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     services.add_argument("path", type=Path, help="JSON or JSON lines: our own form, or the official registry's")
     services.add_argument("--dry-run", action="store_true", help="say what would be done and change nothing")
+    move = _command(
+        commands, "migrate-to-shared", _migrate, "move users' keys from dedicated instances to shared services"
+    )
+    move.add_argument("--service", metavar="NAME", help="only to this service")
+    move.add_argument("--user", type=UUID, metavar="ID", help="only this user's")
+    archive = _command(
+        commands, "archive-dedicated", _archive, "archive dedicated instances and keys that moved and are not in use"
+    )
+    for parser_of_changes in (move, archive):
+        parser_of_changes.add_argument("--dry-run", action="store_true", help="say what would be done, change nothing")
     seed = _command(commands, "seed", _seed, "make sure that a user exists")
     seed.add_argument("--user-id", type=UUID, required=True)
     seed.add_argument("--email", required=True)
@@ -116,6 +131,26 @@ def _import_services(options: argparse.Namespace, environment: Mapping[str, str]
     _conclude(options, found.facts(), "\n".join(found.sentences()))
 
 
+def _migrate(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
+    ring = KeyRing.parse(_setting(environment, "MASTER_KEYS") or "")
+    with closing(Database(DatabaseSettings(url=_url(environment, *_URLS)))) as database:
+        moved = moving.migrate(
+            database,
+            ring,
+            service_type=options.service,
+            user_id=options.user,
+            is_rehearsal=options.dry_run,
+            report=_reporter(options, []),
+        )
+    _conclude(options, moved.facts(), "\n".join(moved.sentences()))
+
+
+def _archive(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
+    with closing(Database(DatabaseSettings(url=_url(environment, *_URLS)))) as database:
+        archived = archiving.archive(database, is_rehearsal=options.dry_run, report=_reporter(options, []))
+    _conclude(options, archived.facts(), "\n".join(archived.sentences()))
+
+
 def _seed(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
     url = _url(environment, *_URLS)
     is_new = seeds.add_user(url, user_id=options.user_id, email=options.email, name=options.name)
@@ -133,13 +168,18 @@ def _login(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
 
 def _url(environment: Mapping[str, str], *names: str) -> str:
     for name in names:
-        if url := environment.get(name):
+        if url := _setting(environment, name):
             return url
-        if file := environment.get(f"{name}_FILE"):
-            return _read(name, Path(file))
     raise UsageError(
         f"Set {names[0]} (or {names[0]}_FILE) to the URL of PostgreSQL, postgresql://USER:PASSWORD@HOST/NAME."
     )
+
+
+def _setting(environment: Mapping[str, str], name: str) -> str | None:
+    if given := environment.get(name):
+        return given
+    file = environment.get(f"{name}_FILE")
+    return _read(name, Path(file)) if file else None
 
 
 def _read(name: str, file: Path) -> str:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from db import definitions
 from db.definitions import Definition, Skipped
 from db.engine import Database
 from db.errors import DataRefused
+from db.rehearsal import rehearsable
 from db.repositories.services import Registered
 from db.unit_of_work import UnitOfWork
 
@@ -43,20 +43,14 @@ class Imported:
         yield f"{self.outcomes.total()} services {verb} registered ({counts}); {len(self.skipped)} entries are skipped."
 
 
-class _UndoError(Exception):
-    """Ends a transaction whose effects nobody wants."""
-
-
 def import_services(database: Database, path: Path, *, is_rehearsal: bool = False) -> Imported:
     """Register what the file or folder defines, all in one transaction; a bad entry does not stop the others."""
     report = Imported(is_rehearsal)
     found = definitions.newest(definitions.read(path))
-    with suppress(_UndoError), database.transaction() as uow:
+    with rehearsable(database, is_rehearsal=is_rehearsal) as uow:
         uow.services.hold_ports()
         for each in found:
             _register(uow, each, report)
-        if is_rehearsal:
-            raise _UndoError
     return report
 
 

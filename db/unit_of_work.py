@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, PoolProxiedConnection
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.errors import DatabaseError, translate
+from db.repositories.archives import Archives
 from db.repositories.cache import ValidationCache
 from db.repositories.dead_letters import DeadLetters
 from db.repositories.health import Health
@@ -18,6 +19,7 @@ from db.repositories.inbox import Inbox
 from db.repositories.instances import Instances
 from db.repositories.keys import Keys
 from db.repositories.logs import Logs
+from db.repositories.moves import Moves
 from db.repositories.partitions import Partitions
 from db.repositories.redeliveries import Redeliveries
 from db.repositories.runs import Runs
@@ -136,6 +138,16 @@ class UnitOfWork:
     def services(self) -> Services:
         """Shared services."""
         return Services(self._driver)
+
+    @cached_property
+    def moves(self) -> Moves:
+        """Dedicated keys on their way to shared services."""
+        return Moves(self._driver)
+
+    @cached_property
+    def archives(self) -> Archives:
+        """Dedicated instances and keys that shared services took the place of."""
+        return Archives(self._driver)
 
     @cached_property
     def partitions(self) -> Partitions:

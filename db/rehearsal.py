@@ -1,0 +1,20 @@
+"""Doing something to see what would happen, and then not having done it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from db.engine import Database
+from db.unit_of_work import UnitOfWork
+
+
+class _UndoError(Exception):
+    """Ends a transaction whose effects nobody wants."""
+
+
+@contextmanager
+def rehearsable(database: Database, *, is_rehearsal: bool) -> Iterator[UnitOfWork]:
+    """Open a transaction that is committed at its end, or rolled back if it is a rehearsal."""
+    with suppress(_UndoError), database.transaction() as uow:
+        yield uow
+        if is_rehearsal:
+            raise _UndoError
