@@ -2,9 +2,11 @@
 
 import json
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 
 from db import moving
@@ -209,6 +211,19 @@ def test_two_at_once_move_each_key_once(given: Dedicated, database: Database) ->
         counts.update(moved.counts)
     assert counts == {"migrated": 30, "unchanged": 60}
     assert given.database.value("SELECT count(*) FROM user_service_instances") == 30
+
+
+def test_a_key_that_is_being_revoked_is_waited_for(given: Dedicated, database: Database) -> None:
+    user_id = given.a_user()
+    given.a_key(user_id)
+    waiting = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE '/* moves%%' AND wait_event_type = 'Lock')"
+    with psycopg.connect(given.database.worker_url) as other, ThreadPoolExecutor(1) as thread:
+        other.execute("UPDATE api_keys SET is_active = false")
+        moved = thread.submit(moving.migrate, database, RING)
+        while not moved.done() and not given.database.value(waiting):
+            pass
+        other.commit()
+        assert _reasons(moved.result()) == {user_id: "key_revoked"}
 
 
 def test_one_service_or_one_user_can_be_moved_alone(given: Dedicated, database: Database) -> None:
