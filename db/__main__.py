@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
         commands, "import-services", _import_services, "register the shared services of a file or folder"
     )
     services.add_argument("path", type=Path, help="JSON or JSON lines: our own form, or the official registry's")
+    services.epilog = "Exits with 0 also when some entries were skipped, and with 1 when nothing could be registered."
     services.add_argument("--dry-run", action="store_true", help="say what would be done and change nothing")
     move = _command(
         commands, "migrate-to-shared", _migrate, "move users' keys from dedicated instances to shared services"
@@ -129,6 +130,8 @@ def _import_services(options: argparse.Namespace, environment: Mapping[str, str]
     with closing(Database(DatabaseSettings(url=_url(environment, *_URLS)))) as database:
         found = importing.import_services(database, options.path, is_rehearsal=options.dry_run)
     _conclude(options, found.facts(), "\n".join(found.sentences()))
+    if not found.outcomes:
+        raise UsageError(f"No service of {options.path} could be registered.")
 
 
 def _migrate(options: argparse.Namespace, environment: Mapping[str, str]) -> None:

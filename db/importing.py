@@ -5,15 +5,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from db import definitions
-from db.definitions import Definition, Skipped
+from db.definitions import Definition, Skipped, newest
 from db.engine import Database
 from db.errors import DataRefused
+from db.reading import read
 from db.rehearsal import rehearsable
 from db.repositories.services import Registered
 from db.unit_of_work import UnitOfWork
 
 _TAKEN = "uq_service_registry_port"
+_NO_VALUE = "23502"
 
 
 @dataclass
@@ -46,7 +47,8 @@ class Imported:
 def import_services(database: Database, path: Path, *, is_rehearsal: bool = False) -> Imported:
     """Register what the file or folder defines, all in one transaction; a bad entry does not stop the others."""
     report = Imported(is_rehearsal)
-    found = definitions.newest(definitions.read(path))
+    # Ports that are asked for come first: else one that was given out could be in their way.
+    found = sorted(newest(read(path)), key=lambda each: isinstance(each, Definition) and each.port is None)
     with rehearsable(database, is_rehearsal=is_rehearsal) as uow:
         uow.services.hold_ports()
         for each in found:
@@ -71,4 +73,6 @@ def _register(uow: UnitOfWork, each: Definition | Skipped, report: Imported) -> 
 def _reason(refused: DataRefused, definition: Definition) -> str:
     if refused.constraint == _TAKEN:
         return f"port {definition.port} belongs to another service"
+    if refused.sqlstate == _NO_VALUE and definition.port is None:
+        return "no port is free: give it one, or delete services that nobody uses"
     return f"refused by {refused.constraint}" if refused.constraint else refused.sentence

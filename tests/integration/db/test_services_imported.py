@@ -156,7 +156,7 @@ def test_a_folder_is_read_with_the_folders_in_it(test_database: TestDatabase, da
     (folder / "linear" / "config.json").write_text('{"port": 49600, "auth": {"type": "oauth2"}}', encoding="utf-8")
     (folder / "other.jsonl").write_bytes(b"\xff\xfe")
     report = importing.import_services(database, folder)
-    assert [each.source for each in report.skipped] == ["other.jsonl"]
+    assert [each.source for each in report.skipped] == ["other.jsonl:1"]
     assert _rows(test_database, "linear") == [("linear", "Linear", None, "oauth2")]
 
 
