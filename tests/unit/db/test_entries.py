@@ -92,7 +92,11 @@ def test_a_broken_entry_of_a_list_costs_no_other(before: str, broken: str) -> No
 def test_a_broken_entry_of_a_list_of_long_entries_costs_no_other() -> None:
     text = json.dumps([*GOOD[:2], {"name": "x", "of": {"y": [1, 2]}}, *GOOD[2:]], indent=2)
     start = text[: text.index('"x"')].count("\n")
-    for broken in (text.replace('"x",', '"x"'), text.replace("        2\n      ]", "        2\n"), text.replace('"x"', '"x')):
+    for broken in (
+        text.replace('"x",', '"x"'),
+        text.replace("        2\n      ]", "        2\n"),
+        text.replace('"x"', '"x'),
+    ):
         assert broken != text
         assert _names(broken) == ["a", "b", f"line {start}", "c", "d"]
 
