@@ -5,10 +5,11 @@ from typing import Final
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import ProgrammingError
 
+from db import ground
 from db.errors import SchemaNotAtHead, UnsafeRole
 from db.schema import head, is_known
 
-_REVISION: Final = text("SELECT version_num FROM public.alembic_version")
+_REVISIONS: Final = text("SELECT version_num FROM public.alembic_version ORDER BY 1")
 _LOGIN: Final = text(
     """
     SELECT current_user AS name, r.rolsuper AS is_superuser, r.rolbypassrls AS bypasses_rls,
@@ -34,10 +35,7 @@ def _check_revision(found: str | None) -> None:
     if found == wanted:
         return
     if found is not None and not is_known(found):
-        raise SchemaNotAtHead(
-            f"The schema is at revision {found}, which this code, made for {wanted}, does not know: "
-            "deploy the newer code."
-        )
+        raise SchemaNotAtHead(ground.unknown_revision(found, wanted))
     state = f"at revision {found}" if found else "empty"
     raise SchemaNotAtHead(f"The schema is {state}, but this code needs {wanted}: run `python -m db upgrade`.")
 
@@ -56,7 +54,7 @@ def _check_login(connection: Connection) -> None:
 
 def _revision(connection: Connection) -> str | None:
     try:
-        found = connection.scalar(_REVISION)
+        found = connection.scalars(_REVISIONS).all()
     except ProgrammingError as error:
         state = getattr(error.orig, "sqlstate", None)
         if state == _UNDEFINED_TABLE:
@@ -64,4 +62,6 @@ def _revision(connection: Connection) -> str | None:
         if state == _NO_PRIVILEGE:
             raise UnsafeRole(f"This login may not even read the revision of the schema. {_REMEDY}") from None
         raise
-    return None if found is None else str(found)
+    if len(found) > 1:
+        raise SchemaNotAtHead(ground.several_revisions(found))
+    return str(found[0]) if found else None

@@ -12,24 +12,17 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from db import roles
+from db import ground, roles
 from db.connect import admin_engine
 from db.errors import Conflict, DatabaseUnavailable, MigrationRefused, translate
-from db.models import Base
 
 Report: TypeAlias = Callable[[str], None]
 
 # Any constant will do; it only has to be the same for every migrator of this database.
 _MIGRATION_LOCK: Final = 0x6D63_7069
-_FOREIGN: Final = text(
-    """
-    SELECT c.relname FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner
-     WHERE c.relnamespace = 'public'::regnamespace AND c.relname = ANY (:names) AND r.rolname <> :owner ORDER BY 1
-    """
-)
 # Alembic keeps the migration that runs in variables of the process.
 _ALEMBIC: Final = Lock()
 _ROOM: Final = Path(__file__).parent / "migrations"
@@ -85,8 +78,11 @@ def _owner_connection(url: str) -> Iterator[Connection]:
     engine = admin_engine(url)
     try:
         with engine.connect() as connection:
+            # The other migrator may need minutes; only its tables are not to be waited for that long.
+            connection.exec_driver_sql("SET lock_timeout = 0")
             connection.exec_driver_sql(f"SELECT pg_advisory_lock({_MIGRATION_LOCK})")
-            _refuse_foreign(connection)
+            connection.exec_driver_sql("RESET lock_timeout")
+            ground.check(connection, known=[each.revision for each in _scripts().walk_revisions()], head=head())
             roles.ensure(connection)
             connection.exec_driver_sql(f"SET ROLE {roles.OWNER}")
             connection.commit()
@@ -98,15 +94,6 @@ def _owner_connection(url: str) -> Iterator[Connection]:
         raise MigrationRefused(f"A step failed and was rolled back, the steps before it stay. {translated}") from error
     finally:
         engine.dispose()
-
-
-def _refuse_foreign(connection: Connection) -> None:
-    names = [table.name for table in Base.metadata.tables.values() if table.schema is None]
-    foreign = connection.scalars(_FOREIGN, {"names": names, "owner": roles.OWNER}).all()
-    if foreign:
-        raise MigrationRefused(
-            f"Another program's tables are in the way ({', '.join(foreign)}): give MiniMCP a database of its own."
-        )
 
 
 def _run(connection: Connection, report: Report, step: Callable[[Config], None]) -> None:
