@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, text
 from sqlalchemy.dialects.postgresql import OID
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, Dated, Json, Now, Str10, Str20, Str63, Str100
+from db.models.base import Base, Dated, Json, Now, Str10, Str20, Str63, Str64, Str100
 
 _SCHEMA = {"schema": "maintenance"}
 
@@ -56,6 +56,13 @@ class DetachedPartition(Base):
 
     __tablename__ = "detached_partitions"
     __table_args__ = (
+        CheckConstraint(
+            "(archived_rows IS NULL) = (archive_uri IS NULL) AND (archived_rows IS NULL) = (archive_sha256 IS NULL)"
+            " AND (archived_rows IS NULL OR archived_at IS NOT NULL)",
+            name="archive",
+        ),
+        CheckConstraint("archived_rows >= 0", name="archived_rows"),
+        CheckConstraint("archive_sha256 ~ '^[0-9a-f]{64}$'", name="archive_sha256"),
         Index(
             "idx_detached_partitions_relation",
             "relation",
@@ -75,3 +82,6 @@ class DetachedPartition(Base):
     drop_after: Mapped[datetime]
     archived_at: Mapped[datetime | None]
     dropped_at: Mapped[datetime | None]
+    archive_uri: Mapped[str | None]
+    archived_rows: Mapped[int | None] = mapped_column(BigInteger)
+    archive_sha256: Mapped[Str64 | None]

@@ -24,6 +24,25 @@ _ENSURE_FOR: Final = Statement(
 _STRIP: Final = Statement("partitions.strip", text("SELECT maintenance.strip_foreign_keys()"))
 _DROP: Final = Statement("partitions.drop", text("SELECT maintenance.drop_detached()"))
 _DETACH: Final = Statement("partitions.detach", text("SELECT maintenance.detach_expired()"))
+_UNARCHIVED: Final = Statement(
+    "partitions.unarchived",
+    # Those that still have foreign keys are freed of them first: until then their rows could vanish.
+    text(
+        """
+        SELECT d.relation, d.parent, d.range_from, d.range_to FROM maintenance.detached_partitions d
+         WHERE d.dropped_at IS NULL AND d.archived_rows IS NULL
+           AND (d.needs_archive OR EXISTS (
+                SELECT FROM maintenance.data_retention_policies p
+                 WHERE format('%I.%I', p.schema_name, p.table_name) = d.parent AND p.strategy = 'detach_archive'))
+           AND d.relid = to_regclass(d.relation)
+           AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = d.relid AND k.contype = 'f')
+         ORDER BY d.range_from, d.relation
+        """
+    ),
+)
+_MARK_ARCHIVED: Final = Statement(
+    "partitions.mark_archived", text("SELECT maintenance.mark_archived(:relation, :uri, :rows, :sha256)")
+)
 _HORIZON: Final = Statement(
     "partitions.horizon",
     text(
@@ -42,6 +61,16 @@ class RetentionStep:
 
     action: str
     relation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Detached:
+    """A partition that left its table and is not archived yet."""
+
+    relation: str
+    parent: str
+    range_from: datetime
+    range_to: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +120,18 @@ class Partitions:
             if relation is not None:
                 return RetentionStep(action, relation)
         return None
+
+    def unarchived(self) -> list[Detached]:
+        """Return the detached partitions that wait for their archive, the oldest first; a worker may read them."""
+        return [Detached(*row) for row in _UNARCHIVED.run(self._driver)]
+
+    def mark_archived(self, relation: str, *, uri: str, rows: int, sha256: str) -> bool:
+        """Remember where a detached partition is archived, so that it may be dropped; False if it was remembered.
+
+        The rows are counted against the partition: DataRefused if they differ, or if it is not one that was detached.
+        """
+        found = _MARK_ARCHIVED.run(self._driver, relation=relation, uri=uri, rows=rows, sha256=sha256)
+        return bool(found.fetchall()[0][0])
 
     def horizon(self) -> list[Horizon]:
         """Return how far the partitions of each table reach."""

@@ -135,6 +135,9 @@ ELSEWHERE: Final = {
     ("gateway.materialized_views", "uq_materialized_views_name"),
     ("gateway.mv_request_stats_hourly", "idx_mv_request_stats_hourly_key"),
     ("inbox", "check_outcome"),
+    ("maintenance.detached_partitions", "check_archive"),
+    ("maintenance.detached_partitions", "check_archive_sha256"),
+    ("maintenance.detached_partitions", "check_archived_rows"),
     ("maintenance.detached_partitions", "idx_detached_partitions_relation"),
 }
 
