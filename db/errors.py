@@ -6,6 +6,9 @@ DatabaseError
 ├── Conflict                 a deadlock, a serialization failure or a lock timeout: try again at once
 ├── PartitionMissing         no partition takes the row: make it, try again
 ├── DataRefused              the data or the statement is wrong: it will never succeed
+│   ├── ValueRefused         a CHECK says no: choose another value
+│   ├── ValueTaken           another row has it: choose another, or that row
+│   └── ReferenceMissing     what it refers to is not there, or is still referred to
 ├── UnusableUrl              the URL of the database cannot be read
 ├── SchemaNotAtHead          the migrations and this code are not of one version
 ├── UnsafeRole               the login may do too much or too little
@@ -28,6 +31,8 @@ from uuid import UUID
 
 import psycopg
 from sqlalchemy import exc as sa
+
+from db.remedies import remedy
 
 
 class DatabaseError(Exception):
@@ -69,6 +74,18 @@ class DataRefused(DatabaseError):
         """Keep the name of the constraint, which tells the cause apart."""
         super().__init__(sentence, sqlstate=sqlstate)
         self.constraint = constraint
+
+
+class ValueRefused(DataRefused):
+    """A value makes no sense; the sentence says which would."""
+
+
+class ValueTaken(DataRefused):
+    """Another row has what only one may have."""
+
+
+class ReferenceMissing(DataRefused):
+    """The row refers to one that is not there, or is one that others refer to."""
 
 
 class UnusableUrl(DatabaseError):
@@ -140,6 +157,13 @@ _BY_STATE: Final[dict[str, type[DatabaseError]]] = {
     "25006": DatabaseUnavailable,
     "25P03": DatabaseUnavailable,
 }
+_REFUSED_BY_CONSTRAINT: Final[dict[str, type[DataRefused]]] = {
+    "23514": ValueRefused,
+    "23505": ValueTaken,
+    "23503": ReferenceMissing,
+    # What PostgreSQL 18 answers where older ones answer 23503: something is still referred to.
+    "23001": ReferenceMissing,
+}
 _LONGEST_MESSAGE: Final = 500
 _UNAVAILABLE: Final = ("08", "57P")
 _REFUSED: Final = ("22", "23", "42")
@@ -183,10 +207,15 @@ def _translate_driver(error: psycopg.Error) -> DatabaseError:
     if kind is None and state.startswith(_UNAVAILABLE):
         kind = DatabaseUnavailable
     if kind is None and state.startswith(_REFUSED):
-        return DataRefused(
-            f"PostgreSQL refused the data: {message} ({state}).", constraint=error.diag.constraint_name, sqlstate=state
-        )
+        return _refused(state, message, error.diag.constraint_name)
     return (kind or DatabaseError)(f"PostgreSQL answered: {message} ({state}).", sqlstate=state)
+
+
+def _refused(state: str, message: str, constraint: str | None) -> DataRefused:
+    kind = _REFUSED_BY_CONSTRAINT.get(state, DataRefused)
+    advice = remedy(constraint) if constraint else None
+    sentence = f"{advice} ({constraint})." if advice else f"PostgreSQL refused the data: {message} ({state})."
+    return kind(sentence, constraint=constraint, sqlstate=state)
 
 
 def _without_state(error: psycopg.Error, message: str) -> DatabaseError:

@@ -11,20 +11,35 @@ from sqlalchemy import Connection, Engine, PoolProxiedConnection
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.errors import DatabaseError, translate
+from db.repositories.access import Access
 from db.repositories.archives import Archives
+from db.repositories.audit import Audit
 from db.repositories.cache import ValidationCache
+from db.repositories.calls import Calls
 from db.repositories.dead_letters import DeadLetters
+from db.repositories.events import Events
+from db.repositories.gateway import Gateway
 from db.repositories.health import Health
 from db.repositories.inbox import Inbox
 from db.repositories.instances import Instances
 from db.repositories.keys import Keys
 from db.repositories.logs import Logs
 from db.repositories.moves import Moves
+from db.repositories.operation import Operation
+from db.repositories.outbox import Outbox
 from db.repositories.partitions import Partitions
+from db.repositories.ports import Ports
 from db.repositories.redeliveries import Redeliveries
+from db.repositories.requests import Requests
 from db.repositories.runs import Runs
+from db.repositories.servers import Servers
 from db.repositories.services import Services
+from db.repositories.sessions import Sessions
 from db.repositories.settings import Settings
+from db.repositories.tenants import Tenants
+from db.repositories.tools import Tools
+from db.repositories.usage import Usage
+from db.repositories.users import Users
 from db.statement import Driver
 
 _FAILURES = (SQLAlchemyError, psycopg.Error)
@@ -163,3 +178,78 @@ class UnitOfWork:
     def settings(self) -> Settings:
         """System settings."""
         return Settings(self._driver)
+
+    @cached_property
+    def access(self) -> Access:
+        """Keys of the gateway, and rights on its servers."""
+        return Access(self._driver)
+
+    @cached_property
+    def audit(self) -> Audit:
+        """Who changed and who did what."""
+        return Audit(self._driver)
+
+    @cached_property
+    def calls(self) -> Calls:
+        """Calls of the protocol."""
+        return Calls(self._driver)
+
+    @cached_property
+    def events(self) -> Events:
+        """What happened to instances."""
+        return Events(self._driver)
+
+    @cached_property
+    def gateway(self) -> Gateway:
+        """How the gateway routes and is set up."""
+        return Gateway(self._driver)
+
+    @cached_property
+    def operation(self) -> Operation:
+        """How the gateway's servers do."""
+        return Operation(self._driver)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """Messages that are sent with the transaction that made them."""
+        return Outbox(self._driver)
+
+    @cached_property
+    def ports(self) -> Ports:
+        """The ports of hosts."""
+        return Ports(self._driver)
+
+    @cached_property
+    def requests(self) -> Requests:
+        """Requests that the gateway served."""
+        return Requests(self._driver)
+
+    @cached_property
+    def servers(self) -> Servers:
+        """The gateway's servers."""
+        return Servers(self._driver)
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """People who are signed in."""
+        return Sessions(self._driver)
+
+    @cached_property
+    def tenants(self) -> Tenants:
+        """Tenants, and organizations with their members."""
+        return Tenants(self._driver)
+
+    @cached_property
+    def tools(self) -> Tools:
+        """What servers offer."""
+        return Tools(self._driver)
+
+    @cached_property
+    def usage(self) -> Usage:
+        """Who used which shared service."""
+        return Usage(self._driver)
+
+    @cached_property
+    def users(self) -> Users:
+        """Users."""
+        return Users(self._driver)

@@ -1,6 +1,7 @@
 """Results of validating API keys."""
 
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy import text
 
@@ -18,6 +19,15 @@ _EXPIRE: Final = Statement(
         """
     ),
 )
+_LOOK_UP: Final = Statement(
+    "cache.look_up",
+    text(
+        """
+        SELECT is_valid FROM api_key_validation_cache
+         WHERE user_id = :user_id AND service_type = :service_type AND key_hash = :key_hash AND expires_at > now()
+        """
+    ),
+)
 
 
 class ValidationCache:
@@ -30,3 +40,8 @@ class ValidationCache:
     def expire(self, limit: int = 5000) -> int:
         """Delete the oldest stale results; fewer than the limit means that none is left."""
         return _EXPIRE.run(self._driver, limit=limit).rowcount
+
+    def look_up(self, user_id: UUID, service_type: str, key_hash: str) -> bool | None:
+        """Return whether the service took the key, None when that is not known or no longer fresh."""
+        row = _LOOK_UP.run(self._driver, user_id=user_id, service_type=service_type, key_hash=key_hash).fetchone()
+        return None if row is None else bool(row[0])

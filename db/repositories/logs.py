@@ -9,9 +9,10 @@ from uuid import UUID
 from sqlalchemy import text
 
 from db.errors import telling_times
+from db.page import Mark, Window
 from db.repositories import known
-from db.statement import Driver, Statement
-from db.storable import storable_json
+from db.statement import Driver, Statement, from_file
+from db.storable import storable, storable_json
 
 # Beyond these a line's own time is not believed.
 _PAST: Final = timedelta(days=30)
@@ -51,6 +52,8 @@ _LEVELS: Final = Statement(
         """
     ),
 )
+_PAGE: Final = from_file("logs.page")
+_TROUBLES: Final = from_file("logs.troubles_of")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,35 @@ class Logs:
         for instance_id, level, count in _LEVELS.run(self._driver, instance_ids=list(instance_ids), since=since):
             counts.setdefault(instance_id, {})[level] = count
         return counts
+
+    def page(
+        self,
+        instance_id: UUID,
+        window: Window,
+        *,
+        levels: Sequence[str] | None = None,
+        words: str | None = None,
+        before: Mark | None = None,
+        limit: int = 100,
+    ) -> list[LogRow]:
+        """Return lines of an instance, newest first: of these levels only, or with all of these words only.
+
+        Pass the mark of the last of a page to get the next.
+        """
+        cursor = _PAGE.run(
+            self._driver,
+            instance_id=instance_id,
+            levels=None if levels is None else list(levels),
+            words=None if words is None else storable(words),
+            **window.values(before, limit),
+        )
+        return [LogRow(*row) for row in cursor]
+
+    def troubles_of(
+        self, user_id: UUID, window: Window, *, before: Mark | None = None, limit: int = 100
+    ) -> list[LogRow]:
+        """Return warnings and errors of all instances of a user, newest first."""
+        return [LogRow(*row) for row in _TROUBLES.run(self._driver, user_id=user_id, **window.values(before, limit))]
 
 
 def _line(row: LogRow, received_at: datetime) -> dict[str, object]:

@@ -1,0 +1,72 @@
+"""Calls of the protocol."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from db.page import Mark, Window
+from db.statement import Driver, Statement
+
+_FIELDS: Final = "id, tenant_id, user_id, method, request_id, success, duration_ms, error_code, timestamp"
+_BEFORE: Final = """timestamp >= :since AND timestamp < :until
+               AND timestamp <= :before_at AND (timestamp, id) < (:before_at, :before_id)"""
+
+
+def _calls(name: str, condition: str, order: str = "timestamp DESC, id DESC") -> Statement:
+    return Statement(
+        f"calls.{name}",
+        text(
+            f"""
+            SELECT {_FIELDS} FROM gateway.fastmcp_audit_log WHERE {condition} AND {_BEFORE}
+             ORDER BY {order} LIMIT CAST(:limit AS integer)
+            """  # noqa: S608  our own words
+        ),
+    )
+
+
+_OF_USER: Final = _calls("of_user", "user_id = :user_id AND tenant_id = :tenant_id")
+_FAILURES: Final = _calls("failures", "method = :method AND success = false")
+_SLOWEST: Final = _calls("slowest", "tenant_id = :tenant_id", "duration_ms DESC, timestamp")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of a method; the duration is in milliseconds."""
+
+    id: UUID
+    tenant_id: str | None
+    user_id: str
+    method: str
+    request_id: str | None
+    success: bool
+    duration_ms: int
+    error_code: int | None
+    timestamp: datetime
+
+
+class Calls:
+    """Append-only; operators may ask for all tenants' failures of one method."""
+
+    def __init__(self, driver: Driver) -> None:
+        """Work in the transaction of this connection."""
+        self._driver = driver
+
+    def of_user(
+        self, tenant_id: str, user_id: str, window: Window, *, before: Mark | None = None, limit: int = 100
+    ) -> list[Call]:
+        """Return the calls of a tenant's user, newest first: pass the mark of the last of a page to get the next."""
+        return self._calls(_OF_USER, tenant_id=tenant_id, user_id=user_id, **window.values(before, limit))
+
+    def failures(self, method: str, window: Window, *, before: Mark | None = None, limit: int = 100) -> list[Call]:
+        """Return calls of a method that failed, newest first."""
+        return self._calls(_FAILURES, method=method, **window.values(before, limit))
+
+    def slowest(self, tenant_id: str, window: Window, *, limit: int = 20) -> list[Call]:
+        """Return the calls of a tenant that took longest."""
+        return self._calls(_SLOWEST, tenant_id=tenant_id, **window.values(None, limit))
+
+    def _calls(self, statement: Statement, **values: object) -> list[Call]:
+        return [Call(*row) for row in statement.run(self._driver, **values)]
