@@ -50,7 +50,7 @@ _CHECKS: Final[dict[str, str]] = {
     "check_triggered_since": "An alert that is triggered says since when: give the time",
     # Numbers.
     "check_rate_limits": "Rate limits are above 0: raise what is not, or switch the key off",
-    "check_pool_size": "A pool holds at least one connection and no fewer than its smallest size: raise its largest size",
+    "check_pool_size": "A pool holds a connection at least, and no fewer than its smallest size: raise its largest",
     "check_success_rate": "A success rate is between 0 and 100 per cent: measure again",
     "check_error_rate": "An error rate is between 0 and 100 per cent: measure again",
     "check_uptime_percentage": "Uptime is between 0 and 100 per cent: measure again",

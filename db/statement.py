@@ -22,22 +22,27 @@ _COMMENT: Final = re.compile(r"^\s*--.*$\n?", re.MULTILINE)
 
 
 class Statement:
-    """SQL under a name, which pg_stat_activity shows."""
+    """SQL under a name, which pg_stat_activity shows.
 
-    __slots__ = ("name", "sql")
+    One that is planned `anew` gets a plan for its values each time: for pages and ticks whose values are rare or
+    frequent, for which one plan for any value would read the wrong index.
+    """
 
-    def __init__(self, name: str, clause: ClauseElement) -> None:
+    __slots__ = ("anew", "name", "sql")
+
+    def __init__(self, name: str, clause: ClauseElement, *, anew: bool = False) -> None:
         """Compile the clause for psycopg."""
         self.name = name
+        self.anew = anew
         self.sql = f"/* {name} */ {clause.compile(dialect=_DIALECT)}".encode()
 
     def run(self, driver: Driver, **values: object) -> psycopg.Cursor[Row]:
         """Execute with plain values; psycopg prepares it on the server after five uses of a connection."""
-        return driver.execute(self.sql, values)
+        return driver.execute(self.sql, values, prepare=False if self.anew else None)
 
 
-def from_file(name: str) -> Statement:
+def from_file(name: str, *, anew: bool = False) -> Statement:
     """Load `repositories/<name>.sql`, in which `:word` binds a value."""
     source = files("db.repositories").joinpath(f"{name}.sql").read_text(encoding="utf-8")
     # psycopg keeps the parsed form only of statements below 4 kB, so explanations are not sent.
-    return Statement(name, text(_COMMENT.sub("", source).strip()))
+    return Statement(name, text(_COMMENT.sub("", source).strip()), anew=anew)

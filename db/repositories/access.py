@@ -12,10 +12,11 @@ from db.statement import Driver, Statement, from_file
 _KEY: Final = "id, tenant_id, user_id, name, key_prefix, scopes, is_active, expires_at, last_used, total_requests"
 
 
-def _keys(name: str, condition: str, order: str = "") -> Statement:
+def _keys(name: str, condition: str, order: str = "", *, anew: bool = False) -> Statement:
     return Statement(
         f"access.{name}",
         text(f"SELECT {_KEY} FROM gateway.api_keys WHERE {condition} {order}"),  # noqa: S608  our own words
+        anew=anew,
     )
 
 
@@ -24,6 +25,7 @@ _OF_TENANT: Final = _keys(
     "keys_of",
     "tenant_id = :tenant_id AND is_active AND id > :after",
     "ORDER BY id LIMIT CAST(:limit AS integer)",
+    anew=True,
 )
 _OF_USER: Final = _keys("keys_of_user", "user_id = :user_id", "ORDER BY id")
 _EXPIRING: Final = _keys(

@@ -41,6 +41,7 @@ def _changes(name: str, condition: str) -> Statement:
              ORDER BY created_at DESC, id DESC LIMIT CAST(:limit AS integer)
             """  # noqa: S608  our own words
         ),
+        anew=True,
     )
 
 
@@ -55,6 +56,7 @@ def _actions(name: str, condition: str) -> Statement:
              ORDER BY timestamp DESC, id DESC LIMIT CAST(:limit AS integer)
             """  # noqa: S608  our own words
         ),
+        anew=True,
     )
 
 

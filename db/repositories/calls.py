@@ -24,6 +24,7 @@ def _calls(name: str, condition: str, order: str = "timestamp DESC, id DESC") ->
              ORDER BY {order} LIMIT CAST(:limit AS integer)
             """  # noqa: S608  our own words
         ),
+        anew=True,
     )
 
 

@@ -14,7 +14,8 @@ WITH reported AS (
     RETURNING mcp_instance_id, scheduled_at, verdict, checked_at, response_ms, error, era,
               verdict IN ('up', 'degraded', 'auth_required', 'restarted') AS alive
 ), known AS (
-    SELECT h.* FROM instance_health h WHERE h.mcp_instance_id IN (SELECT mcp_instance_id FROM slots)
+    -- An array, for with a join the planner would rather read the verdicts of the whole fleet.
+    SELECT h.* FROM instance_health h WHERE h.mcp_instance_id = ANY (ARRAY(SELECT mcp_instance_id FROM slots))
 ), life AS (
     SELECT s.mcp_instance_id, known.last_alive_at AS was, known.consecutive_failures AS failures,
            greatest(known.last_alive_at, max(s.scheduled_at) FILTER (WHERE s.alive)) AS alive_at,

@@ -17,7 +17,7 @@ _START: Final = from_file("instances.start")
 _FAIL: Final = from_file("instances.fail")
 _DELETE: Final = from_file("instances.delete")
 _EXPIRE_DUE: Final = from_file("instances.expire_due")
-_OVERVIEW: Final = from_file("instances.overview")
+_OVERVIEW: Final = from_file("instances.overview", anew=True)
 _ACTIVE: Final = from_file("instances.active_of")
 _BY_TOKEN: Final = Statement(
     "instances.find_by_token",

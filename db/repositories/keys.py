@@ -44,6 +44,7 @@ _UNDER: Final = Statement(
          WHERE encryption_key_id = :key_id AND id > :after ORDER BY id LIMIT CAST(:limit AS integer)
         """
     ),
+    anew=True,
 )
 _OF_USER: Final = Statement(
     "keys.of_user",

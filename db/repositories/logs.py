@@ -52,8 +52,8 @@ _LEVELS: Final = Statement(
         """
     ),
 )
-_PAGE: Final = from_file("logs.page")
-_TROUBLES: Final = from_file("logs.troubles_of")
+_PAGE: Final = from_file("logs.page", anew=True)
+_TROUBLES: Final = from_file("logs.troubles_of", anew=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,7 @@ _WORST: Final = Statement(
          GROUP BY server_id ORDER BY 2 DESC, server_id LIMIT CAST(:limit AS integer)
         """
     ),
+    anew=True,
 )
 _ALERTS: Final = Statement(
     "operation.alerts",
@@ -75,9 +76,14 @@ _OPEN_ALERTS: Final = Statement(
         """
         SELECT a.id, a.server_id, a.name, a.metric_name, a.comparison_operator, a.threshold_value, a.duration_minutes,
                a.is_triggered, a.last_triggered
-          FROM gateway.performance_alerts a JOIN gateway.mcp_servers s ON s.id = a.server_id
-         WHERE s.tenant_id = :tenant_id AND s.deleted_at IS NULL AND a.is_active AND a.is_triggered
-           AND a.resolved_at IS NULL
+          FROM gateway.mcp_servers s
+         CROSS JOIN LATERAL (
+               -- The limit keeps the planner from reading the alerts of all servers first.
+               SELECT * FROM gateway.performance_alerts
+                WHERE server_id = s.id AND is_active AND is_triggered AND resolved_at IS NULL
+                ORDER BY last_triggered DESC LIMIT CAST(:limit AS integer)
+         ) a
+         WHERE s.tenant_id = :tenant_id AND s.deleted_at IS NULL
          ORDER BY a.last_triggered DESC, a.id LIMIT CAST(:limit AS integer)
         """
     ),

@@ -24,6 +24,7 @@ def _requests(name: str, condition: str, order: str) -> Statement:
              ORDER BY {order} LIMIT CAST(:limit AS integer)
             """  # noqa: S608  our own words
         ),
+        anew=True,
     )
 
 
@@ -51,6 +52,7 @@ _ROUTE: Final = Statement(
          GROUP BY target_server_id ORDER BY target_server_id
         """  # noqa: S608  our own words
     ),
+    anew=True,
 )
 _DAYS: Final = Statement(
     "requests.days",
@@ -63,6 +65,7 @@ _DAYS: Final = Statement(
          GROUP BY day ORDER BY day
         """  # noqa: S608  our own words
     ),
+    anew=True,
 )
 
 

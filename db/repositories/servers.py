@@ -13,13 +13,14 @@ from db.storable import storable, storable_json
 _FIELDS: Final = """id, tenant_id, name, description, endpoint_url, transport_type, status, health_status, capabilities,
                tags, timeout_ms, avg_response_time, success_rate, last_health_check"""
 _ADD: Final = from_file("servers.add")
-_SEARCH: Final = from_file("servers.search")
+_SEARCH: Final = from_file("servers.search", anew=True)
 
 
-def _select(name: str, condition: str, order: str = "") -> Statement:
+def _select(name: str, condition: str, order: str = "", *, anew: bool = False) -> Statement:
     return Statement(
         f"servers.{name}",
         text(f"SELECT {_FIELDS} FROM gateway.mcp_servers WHERE {condition} AND deleted_at IS NULL {order}"),  # noqa: S608  our own words
+        anew=anew,
     )
 
 
@@ -40,8 +41,9 @@ _DISCOVER: Final = _select(
 )
 _CONFIGURED: Final = _select(
     "configured",
-    "tenant_id = :tenant_id AND configuration @> CAST(:configuration AS jsonb)",
-    "ORDER BY id LIMIT CAST(:limit AS integer)",
+    "configuration @> CAST(:configuration AS jsonb) AND (name, id) > (:after_name, :after_id)",
+    "ORDER BY name, id LIMIT CAST(:limit AS integer)",
+    anew=True,
 )
 _TAGGED: Final = _select(
     "tagged",
@@ -52,6 +54,7 @@ _SLOW: Final = _select(
     "slow",
     "avg_response_time > CAST(:above_ms AS double precision)",
     "ORDER BY avg_response_time DESC, success_rate DESC LIMIT CAST(:limit AS integer)",
+    anew=True,
 )
 _CHECK_DUE: Final = _select(
     "check_due",
@@ -146,10 +149,15 @@ class Servers:
         """Return the servers of a tenant that have all the tags, by name."""
         return self._all(_TAGGED, tenant_id=tenant_id, tags=storable_json(list(tags)), after=after, limit=limit)
 
-    def configured(self, tenant_id: str, configuration: Mapping[str, object], *, limit: int = 100) -> list[ServerState]:
-        """Return the servers of a tenant whose configuration holds all of this."""
-        wanted = storable_json(dict(configuration))
-        return self._all(_CONFIGURED, tenant_id=tenant_id, configuration=wanted, limit=limit)
+    def configured(
+        self, configuration: Mapping[str, object], *, after: ServerState | None = None, limit: int = 100
+    ) -> list[ServerState]:
+        """Return the servers whose configuration holds all of this, by name, for operators.
+
+        Pass the last server of a page to get the next.
+        """
+        mark = {"after_name": after.name if after else "", "after_id": after.id if after else ""}
+        return self._all(_CONFIGURED, configuration=storable_json(dict(configuration)), limit=limit, **mark)
 
     def discover(self, transport_type: str, *, health_status: str = "HEALTHY", limit: int = 20) -> list[ServerState]:
         """Return the fastest servers of a transport, HEALTHY ones or DEGRADED ones."""

@@ -22,6 +22,7 @@ def _resources(name: str, condition: str, order: str) -> Statement:
     return Statement(
         f"tools.{name}",
         text(f"SELECT {_RESOURCE} FROM gateway.server_resources WHERE {condition} ORDER BY {order}"),  # noqa: S608  our own words
+        anew=True,
     )
 
 

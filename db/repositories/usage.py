@@ -20,6 +20,7 @@ _BY_SERVICE: Final = Statement(
          WHERE {_IN_WINDOW} GROUP BY service_type ORDER BY service_type
         """  # noqa: S608  our own words
     ),
+    anew=True,
 )
 _OF_USER: Final = Statement(
     "usage.of_user",
@@ -29,6 +30,7 @@ _OF_USER: Final = Statement(
          WHERE user_id = :user_id AND {_IN_WINDOW} GROUP BY service_type ORDER BY service_type
         """  # noqa: S608  our own words
     ),
+    anew=True,
 )
 _DAYS: Final = Statement(
     "usage.days",
@@ -39,6 +41,7 @@ _DAYS: Final = Statement(
          GROUP BY created_date ORDER BY created_date
         """  # noqa: S608  our own words
     ),
+    anew=True,
 )
 _PAGE: Final = Statement(
     "usage.page",
@@ -51,6 +54,7 @@ _PAGE: Final = Statement(
          ORDER BY timestamp DESC, id DESC LIMIT CAST(:limit AS integer)
         """  # noqa: S608  our own words
     ),
+    anew=True,
 )
 
 

@@ -47,6 +47,7 @@ _OF_TENANT: Final = Statement(
            AND id > :after ORDER BY id LIMIT :limit
         """  # noqa: S608  our own columns
     ),
+    anew=True,
 )
 _NEWEST: Final = Statement(
     "users.newest",

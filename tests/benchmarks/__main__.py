@@ -7,21 +7,25 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
+from typing import Final
 
-from . import bus, idle, transactions
+from . import bus, idle, indexes, transactions
 from .figures import FIGURES, Figure, Outcome, Repetition, Skipped
 from .record import entry, machine, write
 from .stage import ROOT, Stage
 from .table import Progress, print_list, print_table
 
-FAMILIES = (bus, transactions, idle)
+FAMILIES = (bus, transactions, idle, indexes)
 """Importing a family enters its figures."""
+
+GROUPS: Final = {"indexes": list(indexes.NAMES)}
+"""Figures that can be asked for by one name."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure what was asked for; 1 when a figure could not be measured, whatever the values are."""
     options = _parser().parse_args(arguments)
-    figures = [FIGURES[name] for name in options.only or FIGURES]
+    figures = [FIGURES[name] for chosen in options.only or FIGURES for name in GROUPS.get(chosen, [chosen])]
     if options.list:
         print_list(figures)
         return 0
@@ -56,7 +60,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--only", nargs="+", metavar="NAME", choices=tuple(FIGURES), help="these figures only")
+    parser.add_argument("--only", nargs="+", metavar="NAME", choices=(*FIGURES, *GROUPS), help="these only")
     parser.add_argument("--list", action="store_true", help="say what the figures are, and measure nothing")
     parser.add_argument("--quick", action="store_true", help="few messages, once: shows that measuring works")
     parser.add_argument("--output", type=Path, default=ROOT / "bench.json", metavar="FILE", help="default bench.json")

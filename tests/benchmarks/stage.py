@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
+from urllib.parse import urlsplit
 
 import psycopg
 import redis
@@ -20,6 +21,7 @@ from tests import databases
 from tests.databases import TestDatabase
 
 from .processes import Program
+from .shelf import Shelf
 
 ROOT: Final = Path(__file__).parents[2]
 
@@ -30,6 +32,10 @@ _POSTGRES: Final = {
     "max_wal_size": "8GB",
     "shared_buffers": "512MB",
 }
+LONG: Final = 1_000_000
+"""So many rows has a table when it is to be long."""
+
+_SHORT: Final = 1_000
 _QUICK_DIVISOR: Final = 20
 _PATIENCE_SECONDS: Final = 120.0
 
@@ -84,6 +90,14 @@ class Stage:
         """A migrated database on a server that flushes its log to the disk."""
         server = self._open.enter_context(PostgresServer(self.folder / "postgres", settings=_POSTGRES))
         return databases.make_template(server.url)
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        """A database in which one table at a time is long; in a quick run it is short."""
+        url = urlsplit(self.database.admin_url)._replace(path="/postgres").geturl()
+        return self._open.enter_context(
+            Shelf.on(url, rows=_SHORT if self._quick else LONG, enough_seconds=self.seconds(0.1))
+        )
 
     @cached_property
     def sql(self) -> "psycopg.Connection[tuple[Any, ...]]":

@@ -12,7 +12,8 @@ _LONG_AGO: Final = "now() - interval '90 days'"
 _TABLES: Final[dict[str, dict[str, str]]] = {
     "mcp_servers": {
         "id": "'server-' || n",
-        "tenant_id": TENANT,
+        # Every fifth is everybody's.
+        "tenant_id": f"CASE WHEN n % 5 <> 0 THEN {TENANT} END",
         "name": "'server-' || n",
         "description": "'Reads and writes the tickets of project p' || n % 5000",
         "endpoint_url": "'https://server-' || n || '.example/mcp'",

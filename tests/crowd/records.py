@@ -4,7 +4,7 @@ from typing import Final
 
 from .words import SPREAD, TENANT, at_random, mostly, uuid
 
-_INSTANCE: Final = uuid("n % greatest({rows} / 1000, 20)")
+_INSTANCE: Final = uuid("n % greatest({rows} / 100, 20)")
 _USER: Final = uuid("n % greatest({rows} / 100, 10)")
 # Version 7, of which the partitions are made: one for each millisecond.
 _MESSAGE: Final = f"maintenance.uuid7_floor({SPREAD})"

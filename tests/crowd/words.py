@@ -2,7 +2,7 @@
 
 from typing import Final
 
-TENANT: Final = "'tenant-' || n % greatest({rows} / 1000, 10)"
+TENANT: Final = "'tenant-' || n % greatest({rows} / 100, 10)"
 SPREAD: Final = "now() - ({rows} - n) * interval '27 days' / {rows}"
 """Times in the order of the rows, over four weeks: in partitions that exist on every day of a month."""
 

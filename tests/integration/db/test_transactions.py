@@ -17,8 +17,10 @@ from db.errors import (
     DataRefused,
     OutOfSpace,
     PartitionMissing,
+    ReferenceMissing,
     UnknownInstance,
     UnusableUrl,
+    ValueTaken,
     translate,
 )
 from db.settings import DatabaseSettings
@@ -208,7 +210,10 @@ def test_the_url_is_not_shown_with_the_settings() -> None:
         ("25006", DatabaseUnavailable),
         ("53100", OutOfSpace),
         ("22P02", DataRefused),
-        ("23505", DataRefused),
+        ("23001", ReferenceMissing),
+        ("23502", DataRefused),
+        ("23503", ReferenceMissing),
+        ("23505", ValueTaken),
         ("42501", DataRefused),
         ("23514", PartitionMissing),
         ("57014", DatabaseError),

@@ -1,0 +1,304 @@
+"""The statements that run per message, tick, request or page, and the indexes that each lives on."""
+
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from producers.message_id import new
+from tests.crowd import token_hash, uuid
+
+from .plans import BOUNDS, NOW, PAGE, Hot
+
+_USER: Final = {"user_id": uuid(7)}
+_INSTANCE: Final = {"instance_id": uuid(50)}
+_TENANT: Final = {"tenant_id": "tenant-3"}
+_SERVER: Final = {"server_id": "server-7"}
+_START: Final = {"after": UUID(int=0), "limit": 100}
+_SOON: Final = NOW + timedelta(hours=1)
+_LONG_AGO: Final = NOW - timedelta(minutes=4, seconds=50)
+_WORDS: Final = {"levels": None, "words": "word7"}
+
+_MESSAGES: Final = (
+    Hot("inbox.forget", "pk_inbox", {"message_id": new()}),
+    Hot("redeliveries.attempts", "pk_redeliveries", {"message_id": uuid(1)}),
+    Hot("redeliveries.settle", "pk_redeliveries", {"message_id": uuid(1)}),
+    Hot(
+        "redeliveries.due",
+        "idx_redeliveries_due idx_redeliveries_parked pk_redeliveries",
+        {"wire_names": ["a.b.v1"], "limit": 50, "lease_seconds": 60.0},
+    ),
+    Hot("dead_letters.get", "pk_dead_letters", {"letter_id": uuid(1)}),
+    Hot("dead_letters.mark_replayed", "pk_dead_letters", {"letter_id": uuid(1)}),
+    Hot("dead_letters.discard", "pk_dead_letters", {"letter_id": uuid(1)}),
+    Hot(
+        "dead_letters.list",
+        "idx_dead_letters_created_at",
+        {"reason": None, "before_id": None, "before_at": None, "limit": 50},
+    ),
+    Hot("outbox.due", "idx_outbox_due_at", {"limit": 500}),
+    Hot("outbox.lag", "idx_outbox_due_at"),
+    Hot("settings.get", "", {"key": "port.range_start"}),
+)
+_INSTANCES: Final = (
+    Hot(
+        "instances.create",
+        "idx_port_allocations_lease",
+        {
+            **_INSTANCE,
+            **_USER,
+            "mcp_type": "figma",
+            "duration_minutes": 5,
+            "name": None,
+            "host_id": "host-3",
+            "config": "{}",
+            "access_token_hash": "0" * 64,
+            "access_token_hint": None,
+            "at": NOW,
+        },
+    ),
+    Hot(
+        "instances.start",
+        "pk_mcp_instances",
+        {**_INSTANCE, "host_id": "host-0", "process_id": 1, "process_started_at": NOW, "at": NOW},
+    ),
+    Hot("instances.fail", "pk_mcp_instances idx_port_allocations_mcp", {**_INSTANCE, "error": "e", "at": NOW}),
+    Hot("instances.delete", "pk_mcp_instances idx_port_allocations_mcp", {**_INSTANCE, "reason": None, "at": NOW}),
+    Hot("instances.expire_due", "idx_mcp_instances_expires_at idx_port_allocations_mcp", {"limit": 50}),
+    Hot("instances.overview", "pk_mcp_instances", {"instance_ids": [uuid(1)], "limit": 10}),
+    Hot("instances.active_of", "idx_mcp_instances_user_status", _USER),
+    Hot("instances.find_by_token", "idx_mcp_instances_access_token", {"token_hash": token_hash(7)}),
+    Hot("instances.running", "idx_mcp_instances_process_id", _START),
+    Hot("instances.on_port", "idx_mcp_instances_live_port", {"host_id": "host-3", "port": 3051}),
+    Hot("instances.of_process", "idx_mcp_instances_process_id", {"host_id": "host-3", "process_id": 1050}),
+    Hot("known.hold", "pk_mcp_instances", {"ids": [uuid(1), uuid(2)]}),
+    Hot("known.hold_alone", "pk_mcp_instances", {"ids": [uuid(1), uuid(2)]}),
+    Hot("ports.counts", "pk_port_allocations", {"host_id": "host-3"}),
+    Hot("ports.held_by", "idx_port_allocations_mcp", _INSTANCE),
+    Hot("ports.stranded", "pk_port_allocations", {"after_host": "host-3", "after_port": 3500, "limit": 50}),
+    Hot("events.of_instance", "idx_mcp_events_instance", {**_INSTANCE, **PAGE}, "mcp_events"),
+    Hot("events.of_user", "idx_mcp_events_user_id", {**_USER, **PAGE}, "mcp_events"),
+    Hot("logs.page", "idx_mcp_logs_instance_timestamp", {"instance_id": uuid(7), **_WORDS, **PAGE}, "mcp_logs"),
+    Hot(
+        "logs.troubles_of",
+        "idx_mcp_instances_user_status idx_mcp_logs_instance_timestamp",
+        {**_USER, **PAGE},
+        "mcp_logs",
+    ),
+    Hot(
+        "logs.levels",
+        "idx_mcp_logs_instance_timestamp",
+        {"instance_ids": [uuid(3)], "since": NOW - timedelta(hours=1)},
+    ),
+    Hot("keys.find", "idx_api_keys_user_type", {**_USER, "mcp_type": "type-3"}),
+    Hot("keys.under", "idx_api_keys_encryption_key_id", {"key_id": "old", **_START}),
+    Hot("keys.of_user", "idx_api_keys_user_type idx_mcp_instances_api_key_id", _USER),
+    Hot(
+        "cache.look_up",
+        "pk_api_key_validation_cache",
+        {**_USER, "service_type": "service-3", "key_hash": "hash-38"},
+    ),
+    Hot("health.record", "pk_instance_health pk_mcp_instances", {"reports": "[]"}),
+    Hot("cache.expire", "idx_api_key_validation_cache_expires", {"limit": 50}),
+)
+_PEOPLE: Final = (
+    Hot("users.get", "pk_users", _USER),
+    Hot("users.find_by_email", "idx_users_email", {"email": "User-7@example.org"}),
+    Hot("users.find_by_provider", "idx_users_auth_provider", {"provider": "github", "provider_id": "github-8"}),
+    Hot("users.of_tenant", "idx_users_tenant_role", {**_TENANT, "role": "manager", **_START}),
+    Hot("users.newest", "idx_users_created_at", {"before_at": NOW, "before_id": uuid(0), "limit": 50}),
+    Hot("tenants.get", "pk_tenants", _TENANT),
+    Hot("tenants.find", "idx_tenants_name", {"name": "tenant 7"}),
+    Hot("tenants.organizations_of", "pk_users_organizations pk_organizations", _USER),
+    Hot("tenants.members", "idx_users_organizations_organization_id", {"organization_id": "organization-7", **_START}),
+)
+_SERVICES: Final = (
+    Hot("services.of_user", "pk_service_registry pk_service_health_status", _USER),
+    Hot("services.find_share", "pk_user_service_instances", {"instance_id": "share-7"}),
+    Hot("services.check_due", "idx_service_health_status_last_check", {"before": NOW, "limit": 20}),
+    Hot("usage.by_service", "idx_service_usage_analytics_timestamp", {"since": NOW - timedelta(days=1), "until": NOW}),
+    Hot(
+        "usage.of_user",
+        "idx_service_usage_analytics_user_service",
+        {**_USER, **BOUNDS},
+        "service_usage_analytics",
+    ),
+    Hot(
+        "usage.days",
+        "idx_service_usage_analytics_user_service",
+        {**_USER, "service_type": "service-3", **BOUNDS},
+        "service_usage_analytics",
+    ),
+    Hot(
+        "usage.page",
+        "idx_service_usage_analytics_user_service",
+        {**_USER, "service_type": "service-3", **PAGE},
+        "service_usage_analytics",
+    ),
+)
+_GATEWAY: Final = (
+    Hot("sessions.find", "uq_sessions_session_token_hash pk_users", {"token_hash": token_hash(7)}),
+    Hot("sessions.of_user", "idx_sessions_user_active", _USER),
+    Hot("sessions.latest", "idx_sessions_activity_time", {"before": NOW, "limit": 50}),
+    Hot("sessions.over", "idx_sessions_expires_at", {"limit": 50}),
+    Hot("access.find_key", "uq_api_keys_key_hash", {"key_hash": token_hash(7)}),
+    Hot("access.find_bound_key", "uq_enhanced_api_keys_key_hash", {"key_hash": token_hash(7)}),
+    Hot("access.keys_of", "idx_api_keys_tenant_active", {**_TENANT, "after": "", "limit": 50}),
+    Hot("access.keys_of_user", "idx_api_keys_user_id", _USER),
+    Hot("access.keys_expiring", "idx_api_keys_expiration", {"before": _SOON, "limit": 50}),
+    Hot("access.keys_used_last", "idx_api_keys_usage", {"before": NOW, "limit": 50}),
+    Hot("access.rights", "idx_server_access_control_lookup", {**_SERVER, **_USER, **_TENANT, "key_id": None}),
+    Hot("gateway.rules", "idx_routing_rules_tenant_active", _TENANT),
+    Hot("gateway.setting", "idx_system_configs_key", {**_TENANT, "key": "key-23"}),
+    Hot("gateway.settings_in", "idx_system_configs_category_tenant", {**_TENANT, "category": "category-3"}),
+    Hot("servers.get", "pk_mcp_servers", _SERVER),
+    Hot(
+        "servers.at",
+        "idx_mcp_servers_endpoint_transport",
+        {"endpoint_url": "https://server-7.example/mcp", "transport_type": "http"},
+    ),
+    Hot("servers.of_tenant", "idx_mcp_servers_tenant_id_name", {**_TENANT, "after": "server-5", "limit": 50}),
+    Hot("servers.routable", "idx_mcp_servers_active", {**_TENANT, "limit": 50}),
+    Hot("servers.search", "idx_mcp_servers_search", {**_TENANT, "words": "project p123", "limit": 20}),
+    Hot("servers.tagged", "", {**_TENANT, "tags": '["tag-3"]', "after": "", "limit": 20}),
+    Hot(
+        "servers.configured",
+        "idx_mcp_servers_config",
+        {"configuration": '{"region": "region-3"}', "after_name": "", "after_id": "", "limit": 20},
+    ),
+    Hot(
+        "servers.discover",
+        "idx_servers_discovery_composite",
+        {"transport_type": "http", "health_status": "HEALTHY", "limit": 20},
+    ),
+    Hot("servers.slow", "idx_mcp_servers_performance", {"above_ms": 1900.0, "limit": 20}),
+    Hot("servers.check_due", "idx_mcp_servers_health_check_time", {"before": _LONG_AGO, "limit": 100}),
+    Hot("tools.of_server", "uq_server_tools_server_id", _SERVER),
+    Hot("tools.offering", "idx_server_tools_name_server", {"name": "tool-3-7", "limit": 50}),
+    Hot("tools.proven", "idx_tools_discovery_performance", {"name": "tool-3-7", "limit": 20}),
+    Hot("tools.busiest", "idx_server_tools_usage_stats", {"limit": 20}),
+    Hot("tools.resources_of", "uq_server_resources_server_id", _SERVER),
+    Hot("tools.serving", "idx_server_resources_uri_server", {"uri_template": "file:///data-3-7/{path}", "limit": 50}),
+    Hot(
+        "tools.of_kind",
+        "idx_server_resources_mime_type",
+        {"mime_type": "application/pdf", "after_server": "", "after_uri": "", "limit": 50},
+    ),
+    Hot("operation.breakers", "idx_circuit_breakers_server_state", _SERVER),
+    Hot("operation.healthy_pools", "idx_connection_pools_server_health", _SERVER),
+    Hot("operation.open_queues", "idx_request_queues_server_accepting", _SERVER),
+    Hot("operation.alerts", "idx_performance_alerts_active_triggered", {**_SERVER, "metric_name": "error_rate"}),
+    Hot(
+        "operation.open_alerts",
+        "idx_performance_alerts_active_triggered|idx_performance_alerts_name",
+        {**_TENANT, "limit": 100},
+    ),
+    Hot("operation.samples", "idx_server_metrics_server_time", {**_SERVER, **BOUNDS, "limit": 100}, "server_metrics"),
+    Hot(
+        "operation.worst",
+        "idx_server_metrics_performance",
+        {"above_ms": 1950.0, **BOUNDS, "limit": 20},
+        "server_metrics",
+    ),
+)
+_RECORDS: Final = (
+    Hot(
+        "audit.of_record",
+        "idx_audit_log_table_record",
+        {"table_name": "users", "record_id": "record-7", **PAGE},
+        "audit_log",
+    ),
+    Hot("audit.by_user", "idx_audit_log_user_id", {**_USER, **PAGE}, "audit_log"),
+    Hot("audit.latest", "idx_audit_log_created_at", PAGE, "audit_log"),
+    Hot("audit.of_tenant", "idx_audit_logs_tenant_time", {**_TENANT, **PAGE}, "audit_logs"),
+    Hot(
+        "audit.on_resource",
+        "idx_audit_logs_action_resource",
+        {"action": "action-3", "resource_type": "type-3", "resource_id": "resource-3", **PAGE},
+        "audit_logs",
+    ),
+    Hot("audit.failures_of", "idx_audit_logs_user_success", {**_USER, **PAGE}, "audit_logs"),
+    Hot(
+        "audit.access_by",
+        "idx_security_access_composite",
+        {**_USER, "action": "action-3", "resource_type": "type-3", "success": True, **PAGE},
+        "audit_logs",
+    ),
+    Hot("requests.page", "idx_request_logs_tenant_time", {**_TENANT, **PAGE}, "request_logs"),
+    Hot(
+        "requests.find",
+        "idx_request_logs_request_id",
+        {**_TENANT, "request_id": "request-3", **BOUNDS, "limit": 10},
+        "request_logs",
+    ),
+    Hot(
+        "requests.slowest",
+        "idx_request_logs_server_performance",
+        {**_SERVER, **BOUNDS, "limit": 20},
+        "request_logs",
+    ),
+    Hot(
+        "requests.from_address",
+        "idx_request_logs_ip_path",
+        {**_TENANT, "address": "10.0.0.3", "path": "/mcp/3", **BOUNDS, "limit": 20},
+        "request_logs",
+    ),
+    Hot(
+        "requests.route",
+        "idx_request_routing_composite",
+        {**_TENANT, "path": "/mcp/3", "method": "POST", **BOUNDS},
+        "request_logs",
+    ),
+    Hot(
+        "requests.days",
+        "idx_request_logs_tenant_time",
+        {**_TENANT, "since": NOW - timedelta(days=2), "until": NOW},
+    ),
+    Hot("calls.of_user", "idx_fastmcp_audit_user_time", {**_TENANT, "user_id": "user-7", **PAGE}, "fastmcp_audit_log"),
+    Hot(
+        "calls.failures",
+        "idx_fastmcp_audit_method_success",
+        {"method": "tools/call", **PAGE},
+        "fastmcp_audit_log",
+    ),
+    Hot("calls.slowest", "idx_fastmcp_audit_tenant_performance", {**_TENANT, **PAGE}, "fastmcp_audit_log"),
+)
+
+HOT: Final = (*_MESSAGES, *_INSTANCES, *_PEOPLE, *_SERVICES, *_GATEWAY, *_RECORDS)
+
+_ADDS: Final = "adds a row; what it meets is found by a unique index"
+_OWNERS: Final = "calls a function of the owner, which reads the catalog"
+_FEW: Final = "reads a table that has few rows"
+_COUNTS: Final = "counts all there is, for people"
+EXEMPT: Final[dict[str, str]] = {
+    "audit.append": _ADDS,
+    "dead_letters.add": _ADDS,
+    "dead_letters.count_by_reason": _COUNTS,
+    "gateway.refresh_due": _FEW,
+    "inbox.claim": _ADDS,
+    "inbox.horizon": _FEW,
+    "keys.register": _FEW,
+    "keys.registered": _FEW,
+    "logs.ingest": _ADDS,
+    "logs.quarantine": _ADDS,
+    "outbox.enqueue": _ADDS,
+    "partitions.detach": _OWNERS,
+    "partitions.drop": _OWNERS,
+    "partitions.ensure": _OWNERS,
+    "partitions.ensure_for": _OWNERS,
+    "partitions.horizon": _OWNERS,
+    "partitions.strip": _OWNERS,
+    "ports.open": _ADDS,
+    "redeliveries.begin": _ADDS,
+    "redeliveries.counts": _COUNTS,
+    "redeliveries.postpone": _ADDS,
+    "runs.record": _ADDS,
+    "servers.add": _ADDS,
+    "services.dashboard": "reads all services, for people",
+    "services.hold_ports": "reads no table",
+    "services.register": "reads all ports for a free one, once per service of an import",
+    "services.watch": _ADDS,
+    "settings.all": _FEW,
+    "tenants.add": _ADDS,
+    "users.add": _ADDS,
+}
+"""Why the plan of a statement need not be looked at."""
