@@ -98,6 +98,11 @@ class Instance(Dated, Base):
         Index("idx_mcp_instances_type", "mcp_type_id", postgresql_where=_LIVE),
         Index("idx_mcp_instances_api_key_id", "api_key_id", postgresql_where=text("api_key_id IS NOT NULL")),
         Index(
+            "idx_mcp_instances_expiry_due",
+            "expires_at",
+            postgresql_where=text("deleted_at IS NULL AND status IN ('pending', 'running')"),
+        ),
+        Index(
             "idx_mcp_instances_live_port",
             "host_id",
             "assigned_port",

@@ -18,7 +18,9 @@ def _measure(table: str, index: str, question: str, stage: Stage) -> Iterator[Re
     """Compare a question with an index and without it; all others stay, so one that has a twin is worth nothing."""
     shelf = stage.shelf
     shelf.take(table)
-    reads = shelf.reads(index, question)
+    reads = index in shelf.indexes_read(question)
+    with shelf.without(index):
+        print(f"  without it the planner reads {', '.join(sorted(shelf.indexes_read(question))) or 'the whole table'}")
 
     def with_it() -> float:
         return 1 / shelf.seconds(question)

@@ -63,7 +63,7 @@ _INSTANCES: Final = (
     ),
     Hot("instances.fail", "pk_mcp_instances idx_port_allocations_mcp", {**_INSTANCE, "error": "e", "at": NOW}),
     Hot("instances.delete", "pk_mcp_instances idx_port_allocations_mcp", {**_INSTANCE, "reason": None, "at": NOW}),
-    Hot("instances.expire_due", "idx_mcp_instances_expires_at idx_port_allocations_mcp", {"limit": 50}),
+    Hot("instances.expire_due", "idx_mcp_instances_expiry_due idx_port_allocations_mcp", {"limit": 50}),
     Hot("instances.overview", "pk_mcp_instances", {"instance_ids": [uuid(1)], "limit": 10}),
     Hot("instances.active_of", "idx_mcp_instances_user_status", _USER),
     Hot("instances.find_by_token", "idx_mcp_instances_access_token", {"token_hash": token_hash(7)}),

@@ -22,6 +22,8 @@ NOW: Final = datetime.now(UTC)
 WINDOW: Final = Window(NOW - timedelta(days=27), NOW)
 PAGE: Final = WINDOW.values(None, 20)
 """The newest twenty rows of four weeks, which reach over one month or two of at least five."""
+FEW: Final = 1_000
+"""So many rows may a hot statement look at, of tables of twenty thousand."""
 BOUNDS: Final = {"since": WINDOW.since, "until": WINDOW.until}
 
 _PARAMETER: Final = re.compile(r"%\((\w+)\)s")
@@ -54,6 +56,7 @@ class Plan:
     indexes: frozenset[str]
     relations: frozenset[str]
     read_whole: frozenset[str]
+    rows_read: float
     text: str
 
 
@@ -82,13 +85,13 @@ class Planner:
         return cls(connection, {_bare(child): _bare(parent) for child, parent in parents}, dict(_sized(sizes)))
 
     def plan(self, hot: Hot, mode: str) -> Plan:
-        """Plan a statement for its values (force_custom_plan) or for any (force_generic_plan), and do not run it."""
+        """Plan a statement for its values (force_custom_plan) or for any (force_generic_plan), run it and undo it."""
         prepared, arguments = _prepared(statements()[hot.name], hot.values)
         with self.connection.transaction(force_rollback=True):
             self.connection.execute(sql.SQL("SET LOCAL plan_cache_mode = {}").format(sql.Identifier(mode)))
             self.connection.execute(prepared.encode())
             ((found,),) = self.connection.execute(
-                sql.SQL("EXPLAIN (FORMAT json, COSTS off) EXECUTE hot {}").format(arguments)
+                sql.SQL("EXPLAIN (ANALYZE, FORMAT json, COSTS off, TIMING off) EXECUTE hot {}").format(arguments)
             ).fetchall()
             self.connection.execute("DEALLOCATE hot")
         nodes = list(_nodes(found[0]["Plan"]))
@@ -96,6 +99,7 @@ class Planner:
             indexes=frozenset(self._own(node["Index Name"]) for node in nodes if "Index Name" in node),
             relations=frozenset(node["Relation Name"] for node in nodes if "Relation Name" in node),
             read_whole=frozenset(self._long(node) for node in nodes if node["Node Type"] == "Seq Scan") - {""},
+            rows_read=sum(_rows_read(node) for node in nodes),
             text="\n".join(_told(node) for node in nodes),
         )
 
@@ -131,8 +135,23 @@ def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from _nodes(child)
 
 
+def _rows_read(node: dict[str, Any]) -> float:
+    if "Relation Name" not in node or node["Node Type"] == "ModifyTable":
+        return 0
+    read = sum(node.get(rows, 0) for rows in ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck"))
+    return float(read * node["Actual Loops"])
+
+
 def _told(node: dict[str, Any]) -> str:
-    parts = ("Node Type", "Relation Name", "Index Name", "Index Cond", "Filter")
+    parts = (
+        "Node Type",
+        "Relation Name",
+        "Index Name",
+        "Index Cond",
+        "Filter",
+        "Actual Rows",
+        "Rows Removed by Filter",
+    )
     return " · ".join(str(node[part]) for part in parts if part in node)
 
 

@@ -9,7 +9,7 @@ from tests import crowd, databases
 from tests.databases import TestDatabase
 
 from .hot_statements import EXEMPT, HOT
-from .plans import Hot, Planner, months_expected, months_of, statements
+from .plans import FEW, Hot, Planner, months_expected, months_of, statements
 
 ROWS = 20_000
 
@@ -41,6 +41,7 @@ def test_a_hot_statement_reads_through_its_index_and_only_the_months_it_asks_for
     plan = planner.plan(hot, mode)
     assert hot.is_served_by(plan.indexes), plan.text
     assert not plan.read_whole, plan.text
+    assert plan.rows_read <= FEW, plan.text
     if hot.months:
         assert months_of(plan, hot.months) == months_expected(hot.months), plan.text
 
