@@ -21,7 +21,7 @@ TABLES: Final[dict[str, dict[str, str]]] = {
         "username": "'user-' || n",
         "tenant_id": TENANT,
         "role": f"({mostly('viewer', admin=5, manager=20, developer=200, analyst=50, guest=100)})::user_role",
-        "is_active": "random() > 0.05",
+        "is_active": "n % 20 <> 13",
         "auth_provider": "CASE n % 4 WHEN 0 THEN 'github' END",
         "auth_provider_id": "CASE n % 4 WHEN 0 THEN 'github-' || n END",
         "created_at": "now() - ({rows} - n) * interval '1 year' / {rows}",

@@ -81,19 +81,20 @@ class Planner:
         """Connect, and look up which index of a partition is part of which index of its table."""
         parents = database.ask("SELECT inhrelid::regclass::text, inhparent::regclass::text FROM pg_inherits")
         sizes = database.ask("SELECT relname, max(reltuples) FROM pg_class WHERE relkind IN ('r', 'p') GROUP BY 1")
-        connection = psycopg.connect(database.worker_url, autocommit=True)
+        connection = psycopg.connect(database.worker_url, autocommit=True, prepare_threshold=None)
         return cls(connection, {_bare(child): _bare(parent) for child, parent in parents}, dict(_sized(sizes)))
 
     def plan(self, hot: Hot, mode: str) -> Plan:
         """Plan a statement for its values (force_custom_plan) or for any (force_generic_plan), run it and undo it."""
         prepared, arguments = _prepared(statements()[hot.name], hot.values)
+        # A rollback does not forget what was prepared.
+        self.connection.execute("DEALLOCATE ALL")
         with self.connection.transaction(force_rollback=True):
             self.connection.execute(sql.SQL("SET LOCAL plan_cache_mode = {}").format(sql.Identifier(mode)))
             self.connection.execute(prepared.encode())
             ((found,),) = self.connection.execute(
                 sql.SQL("EXPLAIN (ANALYZE, FORMAT json, COSTS off, TIMING off) EXECUTE hot {}").format(arguments)
             ).fetchall()
-            self.connection.execute("DEALLOCATE hot")
         nodes = list(_nodes(found[0]["Plan"]))
         return Plan(
             indexes=frozenset(self._own(node["Index Name"]) for node in nodes if "Index Name" in node),
