@@ -69,8 +69,8 @@ TABLES: Final[dict[str, dict[str, str]]] = {
     "port_allocations": {
         "host_id": _HOST,
         "port": _PORT,
-        "mcp_instance_id": "CASE WHEN n % 100 <> 0 THEN " + uuid("n") + " END",
-        "is_available": "n % 100 = 0",
+        "mcp_instance_id": "CASE WHEN n % 100 <> 1 THEN " + uuid("n") + " END",
+        "is_available": "n % 100 = 1",
         "released_at": "now() - random() * interval '1 day'",
     },
     "instance_health": {

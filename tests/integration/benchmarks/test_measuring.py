@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks import lifecycle, pgbench
+from tests.benchmarks import indexes, lifecycle, pgbench
 from tests.benchmarks.__main__ import main
 from tests.benchmarks.figures import FIGURES
 from tests.benchmarks.stage import ROOT, Stage
+from tests.integration.db.test_schema_names import NAMED
 
 
 def test_a_figure_is_measured_printed_and_recorded(tmp_path: Path) -> None:
@@ -26,6 +27,28 @@ def test_the_figures_are_listed_with_their_targets(capsys: pytest.CaptureFixture
     assert main(["--list"]) == 0
     printed = capsys.readouterr().out
     assert all(name in printed for name in FIGURES)
+
+
+def test_an_index_is_measured_with_it_and_without_it_and_stays() -> None:
+    """One of a table and one of a partitioned table, whose parts go and come with it."""
+    with Stage(quick=True) as stage:
+        for name in ("idx_users_email", "idx_mcp_logs_level"):
+            (repetition,) = FIGURES[name].measure(stage)
+            assert repetition["value"] == repetition["with_per_s"] / repetition["without_per_s"] > 0
+            assert stage.shelf.connection.execute("SELECT to_regclass(%s)", [name]).fetchone() == (name,)
+
+
+def test_an_index_that_is_taken_away_is_not_read() -> None:
+    question = "SELECT id FROM users WHERE lower(email) = 'user-7@example.org' AND deleted_at IS NULL"
+    with Stage(quick=True) as stage:
+        stage.shelf.take("users")
+        assert stage.shelf.indexes_read(question) == {"idx_users_email"}
+        with stage.shelf.without("idx_users_email"):
+            assert "idx_users_email" not in stage.shelf.indexes_read(question)
+
+
+def test_every_index_of_the_specifications_has_a_figure() -> None:
+    assert sorted(indexes.NAMES) == sorted(index for index, _ in NAMED)
 
 
 @pytest.mark.parametrize("kind", [lifecycle.STARTED, lifecycle.CREATED], ids=["InstanceStarted", "CreateInstance"])

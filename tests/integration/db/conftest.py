@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 
+import psycopg
 import pytest
 
 from db.engine import Database
@@ -11,6 +12,8 @@ from tests import databases
 from tests.databases import TestDatabase
 
 from .given import Given
+from .living_worlds import Worlds, enliven
+from .worlds import World
 
 
 class _UndoError(Exception):
@@ -41,3 +44,17 @@ def uow(db: Database) -> Iterator[UnitOfWork]:
 @pytest.fixture
 def given(shared: TestDatabase) -> Given:
     return Given(shared)
+
+
+@pytest.fixture(scope="session")
+def worlds(database_template: TestDatabase, database_server_url: str) -> Iterator[Worlds]:
+    """Have two worlds in a database of their own."""
+    copied = databases.copy(database_template)
+    first, second = World(1), World(2)
+    with psycopg.connect(copied.admin_url) as connection:
+        for world in (first, second):
+            world.insert(connection)
+            enliven(connection, world)
+    with copied.worker() as database:
+        yield Worlds(database, first, second)
+    databases.drop(copied, database_server_url)

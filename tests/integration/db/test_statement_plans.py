@@ -8,7 +8,8 @@ import pytest
 from tests import crowd, databases
 from tests.databases import TestDatabase
 
-from .hot_statements import EXEMPT, HOT
+from .cold_statements import EXEMPT
+from .hot_statements import HOT
 from .plans import FEW, Hot, Planner, months_expected, months_of, statements
 
 ROWS = 20_000
