@@ -13,6 +13,7 @@ help: ## show this list
 	@echo "  make test PYTEST='-k partitions'                  some of the tests"
 	@echo "  make test TEST_DATABASE_URL=postgresql://...      on a server of yours (superuser)"
 	@echo "  make bench ONLY=noop_vs_dramatiq                  one figure"
+	@echo "  make bench ONLY=indexes                           what each index is worth, on a million rows"
 
 demo: $(VENV) $(LEGACY) ## the whole system at work on real servers, in a minute
 	@$(PYTHON) -m demo

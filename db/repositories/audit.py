@@ -65,7 +65,8 @@ _BY_USER: Final = _changes("by_user", "user_id = :user_id")
 _LATEST: Final = _changes("latest", "true")
 _OF_TENANT: Final = _actions("of_tenant", "tenant_id = :tenant_id")
 _ON: Final = _actions(
-    "on_resource", "action = :action AND resource_type = :resource_type AND resource_id = :resource_id"
+    "on_resource",
+    "tenant_id = :tenant_id AND action = :action AND resource_type = :resource_type AND resource_id = :resource_id",
 )
 _FAILURES: Final = _actions("failures_of", "user_id = :user_id AND success = false")
 _ACCESS: Final = _actions(
@@ -148,11 +149,11 @@ class Audit:
         return self._actions(_OF_TENANT, tenant_id=tenant_id, **window.values(before, limit))
 
     def on_resource(
-        self, action: str, resource_type: str, resource_id: str, window: Window, *, limit: int = 100
+        self, tenant_id: str, action: str, resource_type: str, resource_id: str, window: Window
     ) -> list[Action]:
-        """Return who did one thing to one resource."""
+        """Return who of a tenant did one thing to one resource, the newest hundred times."""
         what = {"action": action, "resource_type": resource_type, "resource_id": resource_id}
-        return self._actions(_ON, **what, **window.values(None, limit))
+        return self._actions(_ON, tenant_id=tenant_id, **what, **window.values(None, 100))
 
     def failures_of(
         self, user_id: UUID, window: Window, *, before: Mark | None = None, limit: int = 100

@@ -137,7 +137,7 @@ class ActiveInstance:
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class OpenedInstance:
     """What a token opens."""
 
     instance_id: UUID
@@ -229,10 +229,10 @@ class Instances:
         """Return a user's live instances, newest first; there are never more than the limit per user."""
         return [ActiveInstance(*row) for row in _ACTIVE.run(self._driver, user_id=user_id)]
 
-    def find_by_token(self, token_hash: str) -> Access | None:
+    def find_by_token(self, token_hash: str) -> OpenedInstance | None:
         """Return what the token of that hash opens."""
         row = _BY_TOKEN.run(self._driver, token_hash=token_hash).fetchone()
-        return None if row is None else Access(*row)
+        return None if row is None else OpenedInstance(*row)
 
     def running(self, *, after: UUID | None = None, limit: int = 500) -> list[Running]:
         """Return the processes to probe, by id: pass the last id of a page to get the next."""

@@ -15,12 +15,16 @@ _REPETITIONS: Final = 3
 
 
 def _measure(table: str, index: str, question: str, stage: Stage) -> Iterator[Repetition]:
-    """Compare a question with an index and without it; all others stay, so one that has a twin is worth nothing."""
+    """Compare a question with an index and without it; all others stay, so one that has a twin is worth nothing.
+
+    What such a one would be worth without the others is the raw value ``alone_times``.
+    """
     shelf = stage.shelf
     shelf.take(table)
     reads = index in shelf.indexes_read(question)
     with shelf.without(index):
-        print(f"  without it the planner reads {', '.join(sorted(shelf.indexes_read(question))) or 'the whole table'}")
+        twins = shelf.indexes_read(question)
+    print(f"  without it the planner reads {', '.join(sorted(twins)) or 'the whole table'}")
 
     def with_it() -> float:
         return 1 / shelf.seconds(question)
@@ -29,9 +33,15 @@ def _measure(table: str, index: str, question: str, stage: Stage) -> Iterator[Re
         with shelf.without(index):
             return 1 / shelf.seconds(question)
 
+    def alone() -> dict[str, float]:
+        with shelf.only(index):
+            served = shelf.seconds(question)
+            with shelf.without(index):
+                return {"alone_times": shelf.seconds(question) / served}
+
     sides = {"left": ("with_per_s", with_it), "right": ("without_per_s", without_it)}
     for repetition in in_turn(stage.repetitions(_REPETITIONS), **sides):
-        yield {**repetition, "planner_reads_it": float(reads)}
+        yield {**repetition, "planner_reads_it": float(reads), **(alone() if twins else {})}
 
 
 def _enter(table: str, index: str, question: str) -> None:

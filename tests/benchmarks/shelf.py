@@ -18,6 +18,14 @@ SELECT i.indexrelid::regclass::text, replace(pg_get_indexdef(i.indexrelid), ' ON
   FROM pg_index i
  WHERE i.indrelid = %s::regclass AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid)
 """
+_OTHERS: Final = """
+SELECT CASE WHEN k.conname IS NULL THEN format('DROP INDEX %%s', i.indexrelid::regclass)
+            ELSE format('ALTER TABLE %%s DROP CONSTRAINT %%I', i.indrelid::regclass, k.conname) END
+  FROM pg_index i
+  JOIN pg_class c ON c.oid = i.indexrelid
+  LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype = 'u'
+ WHERE i.indrelid = %s::regclass AND c.relname <> %s AND NOT i.indisprimary
+"""
 _NAMES: Final = """
 SELECT coalesce(p.relname, c.relname)
   FROM pg_class c
@@ -69,6 +77,14 @@ class Shelf:
         schema = self._table.rpartition(".")[0] or "public"
         with self.connection.transaction(force_rollback=True):
             self.connection.execute(f"DROP INDEX {schema}.{index}".encode())
+            yield
+
+    @contextmanager
+    def only(self, index: str) -> Iterator[None]:
+        """Take all indexes away but this one and the primary key, while the block runs."""
+        with self.connection.transaction(force_rollback=True):
+            for statement in self.connection.execute(_OTHERS.encode(), [self._table, index]).fetchall():
+                self.connection.execute(str(statement[0]).encode())
             yield
 
     def indexes_read(self, question: str) -> set[str]:

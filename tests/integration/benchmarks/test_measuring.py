@@ -47,6 +47,13 @@ def test_an_index_that_is_taken_away_is_not_read() -> None:
             assert "idx_users_email" not in stage.shelf.indexes_read(question)
 
 
+def test_an_index_that_another_one_stands_in_for_is_also_measured_alone() -> None:
+    with Stage(quick=True) as stage:
+        (repetition,) = FIGURES["idx_api_keys_user_type"].measure(stage)
+        assert repetition["alone_times"] > 0
+        assert stage.shelf.connection.execute("SELECT to_regclass('uq_api_keys_user_id')").fetchone() != (None,)
+
+
 def test_every_index_of_the_specifications_has_a_figure() -> None:
     assert sorted(indexes.NAMES) == sorted(index for index, _ in NAMED)
 

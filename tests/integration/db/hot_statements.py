@@ -213,7 +213,7 @@ _RECORDS: Final = (
     Hot(
         "audit.on_resource",
         "idx_audit_logs_action_resource",
-        {"action": "action-3", "resource_type": "type-3", "resource_id": "resource-3", **PAGE},
+        {**_TENANT, "action": "action-3", "resource_type": "type-3", "resource_id": "resource-3", **PAGE},
         "audit_logs",
     ),
     Hot("audit.failures_of", "idx_audit_logs_user_success", {**_USER, **PAGE}, "audit_logs"),

@@ -124,7 +124,7 @@ QUESTIONS: Final[dict[str, Question]] = {
     ),
     "audit.of_tenant": (lambda u, w: u.audit.of_tenant(w.tenant_id, WINDOW), lambda r: r.user_id, lambda w: w.user_id),
     "audit.on_resource": (
-        lambda u, w: u.audit.on_resource("read", "server", _n("server", w), WINDOW),
+        lambda u, w: u.audit.on_resource(w.tenant_id, "read", "server", _n("server", w), WINDOW),
         lambda r: r.user_id,
         lambda w: w.user_id,
     ),
