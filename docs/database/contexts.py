@@ -32,18 +32,25 @@ CONTEXTS: Final = (
             "system_settings",
             "mcp_instances_archive",
             "mcp_types_archive",
+            "mcp_events_archive",
         ),
     ),
     Context(
         "Keys",
         "Keys of third parties, which must be read again and are therefore encrypted; each row has a data key of its "
         "own, wrapped by a master key that this database knows by name only.",
-        ("api_keys", "encryption_keys", "api_key_validation_cache"),
+        ("api_keys", "encryption_keys", "api_key_validation_cache", "api_keys_archive"),
     ),
     Context(
         "Shared services",
         "One server for many users. They take the place of dedicated instances, type by type.",
-        ("service_registry", "user_service_instances", "service_health_status", "service_usage_analytics"),
+        (
+            "service_registry",
+            "user_service_instances",
+            "service_health_status",
+            "service_usage_analytics",
+            "shared_moves",
+        ),
     ),
     Context(
         "Health and logs",

@@ -42,7 +42,7 @@ def _state(database: TestDatabase) -> list[object]:
     """Give everything that a command could change: the catalog, the revision, the roles and what they may."""
     is_versioned = database.value("SELECT to_regclass('public.alembic_version') IS NOT NULL")
     return [
-        *snapshot(database),
+        *snapshot(database.admin_url),
         *(database.ask("TABLE alembic_version ORDER BY 1") if is_versioned else ["no version"]),
         *database.ask("SELECT datacl::text, datdba::regrole::text FROM pg_database WHERE datname = current_database()"),
         *database.ask("SELECT nspacl::text FROM pg_namespace WHERE nspname = 'public'"),
@@ -137,7 +137,7 @@ def test_a_step_that_was_half_done_by_hand(empty: TestDatabase, capsys: pytest.C
 
 def test_a_step_down_of_something_that_is_gone(migrated: TestDatabase, capsys: pytest.CaptureFixture[str]) -> None:
     migrated.ask("DROP TABLE shared_moves")
-    schema.downgrade(migrated.admin_url, "0026")
+    schema.downgrade(migrated.admin_url, "0025")
     assert "was rolled back" in _refused(migrated, capsys, ["downgrade", "0023"])
 
 

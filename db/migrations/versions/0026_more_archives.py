@@ -2,14 +2,14 @@
 
 from alembic import op
 
-revision = "0027"
-down_revision = "0026"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 
 UP = """
 CREATE TABLE api_keys_archive (
-    LIKE api_keys,
+    LIKE api_keys INCLUDING COMMENTS,
     archived_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT pk_api_keys_archive PRIMARY KEY (id),
     -- A user who is erased takes every secret along, here too.
@@ -18,7 +18,7 @@ CREATE TABLE api_keys_archive (
 CREATE INDEX idx_api_keys_archive_encryption_key_id ON api_keys_archive (encryption_key_id, id);
 CREATE INDEX idx_api_keys_archive_user_id ON api_keys_archive (user_id);
 CREATE TABLE mcp_events_archive (
-    LIKE mcp_events,
+    LIKE mcp_events INCLUDING COMMENTS,
     archived_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT pk_mcp_events_archive PRIMARY KEY (id, created_at)
 );
@@ -28,6 +28,11 @@ COMMENT ON TABLE api_keys_archive IS
     'Keys of dedicated instances that moved to a shared service, still encrypted under encryption_key_id';
 COMMENT ON COLUMN api_keys_archive.encryption_key_id IS
     'A master key that is named here must not be retired before these rows are gone or wrapped anew';
+COMMENT ON COLUMN api_keys_archive.archived_at IS 'When the key had moved to a shared service';
+COMMENT ON INDEX idx_api_keys_archive_encryption_key_id IS 'Archived keys that rotation has yet to rewrap, page by page';
+COMMENT ON INDEX idx_api_keys_archive_user_id IS 'A user''s archived keys; deleting the user finds them';
+COMMENT ON COLUMN mcp_events_archive.archived_at IS 'When the instance had moved to a shared service';
+COMMENT ON INDEX idx_mcp_events_archive_instance IS 'What happened to an archived instance, newest first';
 COMMENT ON TABLE mcp_events_archive IS 'What happened to instances that are in the archive themselves';
 
 ALTER TABLE api_keys_archive ENABLE ROW LEVEL SECURITY;

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0026"
-down_revision = "0023"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
@@ -26,6 +26,11 @@ CREATE INDEX idx_shared_moves_user_type ON shared_moves (user_id, mcp_type_id);
 
 COMMENT ON TABLE shared_moves IS 'Dedicated keys that moved to a share of a shared service, and to which one';
 COMMENT ON COLUMN shared_moves.api_key_id IS 'The key as it was in api_keys; there or in the archive it stays the same';
+COMMENT ON COLUMN shared_moves.user_id IS 'Whose key it is; row level security goes by it';
+COMMENT ON COLUMN shared_moves.mcp_type_id IS 'The type that the key was for';
+COMMENT ON COLUMN shared_moves.service_type IS 'The service that took the place of the type';
+COMMENT ON COLUMN shared_moves.moved_at IS 'When it moved';
+COMMENT ON INDEX idx_shared_moves_user_type IS 'What a user moved, by type; deleting the user finds it';
 COMMENT ON COLUMN shared_moves.instance_id IS 'The share, in user_service_instances unless it was given up since';
 COMMENT ON COLUMN shared_moves.outcome IS
     'migrated: the share has this key; superseded: the share has a newer key of the same user and service';
@@ -48,4 +53,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop it."""
-    op.execute("COMMENT ON COLUMN api_keys.created_at IS NULL; DROP TABLE shared_moves")
+    op.execute("COMMENT ON COLUMN api_keys.created_at IS 'When the row was made'; DROP TABLE shared_moves")
