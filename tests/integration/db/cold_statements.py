@@ -6,12 +6,29 @@ _ADDS: Final = "adds a row; what it meets is found by a unique index"
 _OWNERS: Final = "calls a function of the owner, which reads the catalog"
 _FEW: Final = "reads a table that has few rows"
 _COUNTS: Final = "counts all there is, for people"
+_COMMAND: Final = "asked by an operator's command, a batch at a time"
 EXEMPT: Final[dict[str, str]] = {
+    "archives.hold_instances": _COMMAND,
+    "archives.hold_keys": _COMMAND,
+    "archives.move_instances": _COMMAND,
+    "archives.move_keys": _COMMAND,
+    "archives.users": _COMMAND,
+    "archives.waiting": _COMMAND,
+    "moves.users": _COMMAND,
+    "moves.hold_keys": _COMMAND,
+    "moves.knows_user": _COMMAND,
+    "moves.knows_service": _COMMAND,
+    "moves.found": _COMMAND,
+    "moves.share": _COMMAND,
+    "moves.record": _COMMAND,
+    "partitions.mark_archived": _OWNERS,
+    "partitions.unarchived": _FEW,
     "audit.append": _ADDS,
     "dead_letters.add": _ADDS,
     "dead_letters.count_by_reason": _COUNTS,
     "gateway.refresh_due": _FEW,
     "inbox.claim": _ADDS,
+    "inbox.claim_all": _ADDS,
     "inbox.horizon": _FEW,
     "keys.register": _FEW,
     "keys.registered": _FEW,

@@ -19,6 +19,9 @@ Act = Callable[[UnitOfWork], object]
 
 # Only migrations write there.
 OWNERS = {
+    "check_archive",
+    "check_archive_sha256",
+    "check_archived_rows",
     "check_partition_key",
     "check_partition_unit",
     "check_refresh_interval",
