@@ -29,7 +29,8 @@ COMMENT ON TABLE api_keys_archive IS
 COMMENT ON COLUMN api_keys_archive.encryption_key_id IS
     'A master key that is named here must not be retired before these rows are gone or wrapped anew';
 COMMENT ON COLUMN api_keys_archive.archived_at IS 'When the key had moved to a shared service';
-COMMENT ON INDEX idx_api_keys_archive_encryption_key_id IS 'Archived keys that rotation has yet to rewrap, page by page';
+COMMENT ON INDEX idx_api_keys_archive_encryption_key_id IS
+    'Archived keys that rotation has yet to rewrap, page by page';
 COMMENT ON INDEX idx_api_keys_archive_user_id IS 'A user''s archived keys; deleting the user finds them';
 COMMENT ON COLUMN mcp_events_archive.archived_at IS 'When the instance had moved to a shared service';
 COMMENT ON INDEX idx_mcp_events_archive_instance IS 'What happened to an archived instance, newest first';
