@@ -23,6 +23,7 @@ from db.repositories.health import Health
 from db.repositories.inbox import Inbox
 from db.repositories.instances import Instances
 from db.repositories.keys import Keys
+from db.repositories.locks import Locks
 from db.repositories.logs import Logs
 from db.repositories.moves import Moves
 from db.repositories.operation import Operation
@@ -128,6 +129,11 @@ class UnitOfWork:
     def instances(self) -> Instances:
         """Instances, their ports and their events."""
         return Instances(self._driver)
+
+    @cached_property
+    def locks(self) -> Locks:
+        """Rows that are locked beforehand."""
+        return Locks(self._driver)
 
     @cached_property
     def health(self) -> Health:

@@ -1,8 +1,8 @@
 """How an actor is written: a contract, a function of the message and the unit of work, nothing else."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import Enum
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -16,18 +16,19 @@ P = TypeVar("P", bound=Message)
 
 Apply = Callable[[P, UnitOfWork], None]
 Prepare = Callable[[M, Resources], P]
+ApplyAll = Callable[[Sequence[P], UnitOfWork], None]
 Locks = Callable[[P], "Lock"]
 
 
-class Table(IntEnum):
-    """Tables whose rows small messages lock, in the order in which every transaction locks them."""
+class Table(Enum):
+    """Tables whose rows groups lock beforehand."""
 
-    USERS = 1
-    INSTANCES = 2
+    USERS = "users"
+    INSTANCES = "mcp_instances"
 
 
 class Lock(NamedTuple):
-    """The row that a transaction locks first; locks sort into the order in which to take them."""
+    """The row that a transaction locks first."""
 
     table: Table
     row: UUID
@@ -39,13 +40,29 @@ class Actor(Generic[M, P]):
 
     ``prepare`` does what must not happen inside a transaction, such as asking a server how it is;
     it turns the message into the one that is applied.  ``locks`` names the row that its transaction
-    locks first; small messages that say so are applied in groups.
+    locks first; small messages that say so are applied in groups.  ``apply_all`` applies any number
+    of messages whose order does not matter in a statement or two.
     """
 
     contract: type[M]
     apply: Apply[P]
     prepare: Prepare[M, P] | None = None
     locks: Locks[P] | None = None
+    apply_all: ApplyAll[P] | None = None
+
+    @property
+    def shares(self) -> str | None:
+        """Say with which other messages a transaction may be shared: those of which this says the same."""
+        if self.apply_all is not None:
+            return self.contract.wire_name
+        return None if self.locks is None else "small"
+
+    def lock(self, message: P) -> Lock:
+        """Give the row that the message's transaction locks first."""
+        if self.locks is None:
+            error = f"the actor of {self.contract.wire_name} does not say what it locks"
+            raise TypeError(error)
+        return self.locks(message)
 
     def prepared(self, message: M, resources: Resources) -> P | M:
         """Give the message that is to be applied."""
@@ -61,6 +78,11 @@ def actor(contract: type[M], *, locks: Locks[M] | None = None) -> Callable[[Appl
     With ``locks`` that transaction is shared with other small messages that were fetched together.
     """
     return lambda apply: Actor(contract, apply, locks=locks)
+
+
+def set_actor(contract: type[M]) -> Callable[[ApplyAll[M]], Actor[M, M]]:
+    """Make a function of many messages the actor of a contract whose facts may be applied as a set."""
+    return lambda apply_all: Actor(contract, lambda message, uow: apply_all([message], uow), apply_all=apply_all)
 
 
 def prepared_actor(contract: type[M], prepare: Prepare[M, P]) -> Callable[[Apply[P]], Actor[M, P]]:

@@ -20,6 +20,7 @@ from .actor import AnyActor
 from .actors import ACTORS
 from .applier import HORIZON, Applier
 from .broker import UNKNOWN_ACTOR, HardenedBroker
+from .group import GroupApplier
 from .grouping import Grouping
 from .heartbeat import Heartbeat
 from .janitor import Janitor
@@ -44,10 +45,13 @@ class WorkerProcess:
         self._resources = Resources(Prober())
         self._client = redis_client(settings.redis_url)
         by_wire_name = {actor.contract.wire_name: actor for actor in actors}
-        grouping = Grouping({name for name, actor in by_wire_name.items() if actor.locks}, settings.threads)
-        self.broker = HardenedBroker(self._client, windows=_windows(settings.threads), grouping=grouping)
+        shares = {name: actor.shares for name, actor in by_wire_name.items() if actor.shares}
+        self.broker = HardenedBroker(
+            self._client, windows=_windows(settings.threads), grouping=Grouping(shares, settings.threads)
+        )
         self._applier = Applier(self._database, self._resources, by_wire_name, stopping=self.stopping)
-        _declare(self.broker, self._applier, _chosen(actors, settings.queues))
+        apply = GroupApplier(self._database, self._applier, by_wire_name, stopping=self.stopping)
+        _declare(self.broker, apply, _chosen(actors, settings.queues))
         self._worker = Worker(self.broker, worker_threads=settings.threads, worker_timeout=1_000)
         self._heartbeat = Heartbeat(self.broker)
         transport = RedisTransport(settings.redis_url)
@@ -112,10 +116,10 @@ def running(settings: WorkerSettings, actors: Collection[AnyActor] = ACTORS) -> 
         process.stop()
 
 
-def _declare(broker: HardenedBroker, applier: Applier, actors: Collection[AnyActor]) -> None:
+def _declare(broker: HardenedBroker, apply: GroupApplier, actors: Collection[AnyActor]) -> None:
     queues = {actor.contract.wire_name: actor.contract.queue.value for actor in actors}
     for wire_name, name in {**queues, UNKNOWN_ACTOR: next(iter(queues.values()))}.items():
-        dramatiq.actor(broker=broker, actor_name=wire_name, queue_name=name)(applier)
+        dramatiq.actor(broker=broker, actor_name=wire_name, queue_name=name)(apply)
 
 
 def _chosen(actors: Collection[AnyActor], queues: Collection[str]) -> list[AnyActor]:

@@ -17,8 +17,7 @@ from producers import Message
 from .actor import AnyActor
 from .dead_letters import Death, Reason, bury, settle
 from .delivery import Delivery
-from .fate import Apply, Fate, PutBy, fate, has_place
-from .grouping import Member, apply_together
+from .fate import Apply, PutBy, fate, has_place
 from .redaction import redacted_text
 from .resources import Resources
 from .transactor import Transactor
@@ -42,11 +41,15 @@ _OUTAGE_PAUSE: Final = (0.1, 2.0)
 
 
 class HandedBackError(Exception):
-    """Somebody else shall apply the message, or this worker later."""
+    """Somebody else shall apply these deliveries, or this worker later; what came with them is settled."""
+
+    def __init__(self, deliveries: Sequence[Delivery] = ()) -> None:
+        super().__init__(f"{len(deliveries)} messages are handed back")
+        self.deliveries = deliveries
 
 
 class Applier:
-    """Callable with deliveries; returns when they are settled in PostgreSQL, so they may be acknowledged."""
+    """Callable with a delivery; returns when it is settled in PostgreSQL, so it may be acknowledged."""
 
     def __init__(
         self,
@@ -65,33 +68,13 @@ class Applier:
         # Suspects start one at a time, so that only the one that kills the process is blamed.
         self._alone = threading.Lock()
 
-    def __call__(self, *deliveries: Delivery) -> None:
-        """Settle deliveries; raise ``HandedBackError`` when they are to be given to somebody else."""
-        alone: list[tuple[Fate, Delivery]] = []
-        group: list[Member] = []
-        for delivery in deliveries:
-            decided = fate(delivery, self._actors, horizon=self.horizon, now=datetime.now(UTC))
-            member = Member.of(decided, delivery)
-            if member is None:
-                alone.append((decided, delivery))
-            else:
-                group.append(member)
-        if not self._applied_together(group):
-            alone += [(member.apply, member.delivery) for member in group]
-        for decided, delivery in alone:
-            self._settle(decided, delivery)
-
-    def _applied_together(self, group: Sequence[Member]) -> bool:
-        if len(group) < 2:  # noqa: PLR2004  a group
-            return False
+    def __call__(self, delivery: Delivery) -> None:
+        """Settle a delivery; raise ``HandedBackError`` when it is to be given to somebody else."""
         try:
-            self._transactions.once(lambda uow: apply_together(group, uow))
-        except Exception as error:  # noqa: BLE001  alone, each meets its own error and its neighbours none
-            log.debug("%d messages are applied one by one: %s", len(group), type(error).__name__)
-            return False
-        return True
-
-    def _settle(self, decided: Fate, delivery: Delivery) -> None:
+            decided = fate(delivery, self._actors, horizon=self.horizon, now=datetime.now(UTC))
+        except Exception as error:  # noqa: BLE001  a contract that raises must not keep its message going round
+            self._try_later(delivery, error)
+            return
         if isinstance(decided, Death):
             self._give_up(delivery, decided)
         elif isinstance(decided, PutBy):

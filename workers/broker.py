@@ -20,7 +20,7 @@ from redis.exceptions import OutOfMemoryError, RedisError
 
 from producers.envelope import NAMESPACE
 
-from .consumer import QueueConsumer
+from .consumer import HANDED_BACK, QueueConsumer
 from .delivery import Delivery
 from .grouping import Fetched, Grouping
 from .ledger import MOST_BYTES, Ledger
@@ -37,7 +37,7 @@ UNKNOWN_ACTOR: Final = "unknown"
 
 
 class HandBack(Middleware):
-    """Gives a message back when its actor raised: only a return means that it is done."""
+    """Gives messages back when their actor raised: only a return means that they are done."""
 
     def after_process_message(
         self,
@@ -47,9 +47,10 @@ class HandBack(Middleware):
         result: object = None,
         exception: BaseException | None = None,
     ) -> None:
-        """Mark the message so that it is not acknowledged."""
+        """Mark what is not to be acknowledged: what the exception names, or all that came together."""
         del broker, result
         if exception is not None:
+            message.options[HANDED_BACK] = getattr(exception, "deliveries", ()) or message.args
             message.fail()
 
 

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from dramatiq import Consumer, Message, MessageProxy
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from .broker import HardenedBroker
 
 log: Final = logging.getLogger(__name__)
+
+HANDED_BACK: Final = "handed_back"
+"""The option of a message that names the deliveries of its group which are not done."""
 
 _IDS: Final = "redis_message_ids"
 _FULL_SECONDS: Final = 0.25
@@ -47,12 +50,18 @@ class QueueConsumer(Consumer):
 
     def ack(self, message: MessageProxy) -> None:
         """Note that a group is done; Redis is told together with the next fetch or heartbeat."""
-        if self._ledger.settle(message.options[_IDS]):
-            self._broker.settled.set()
+        self._settle(message.options[_IDS])
 
     def nack(self, message: MessageProxy) -> None:
-        """Give a group back: it was not done, and somebody shall do it."""
-        self._ledger.release(message.options[_IDS])
+        """Give back what was not done, and somebody shall do it; note that the rest of its group is done."""
+        handed_back = message.options.get(HANDED_BACK, message.args)
+        back = [
+            redis_id
+            for redis_id, delivery in zip(message.options[_IDS], message.args, strict=True)
+            if any(delivery is each for each in handed_back)
+        ]
+        self._settle(set(message.options[_IDS]) - set(back))
+        self._ledger.release(back)
 
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
         """Give back groups that nobody has begun."""
@@ -67,6 +76,10 @@ class QueueConsumer(Consumer):
             self._broker.hand_back_strays(self._queue)
         except RedisError as error:
             log.warning("messages of queue %s stay with this worker until it is found dead: %s", self._queue, error)
+
+    def _settle(self, redis_ids: Collection[bytes]) -> None:
+        if self._ledger.settle(redis_ids):
+            self._broker.settled.set()
 
     def _guarded_fetch(self) -> None:
         try:
@@ -92,7 +105,11 @@ class QueueConsumer(Consumer):
         if room is None or (self._drained and not self._broker.wait_for_message(self._queue, _IDLE_SECONDS)):
             return
         deliveries = self._broker.exchange(self._queue, room=room.messages, most_bytes=room.bytes)
-        self._fetched.extend(map(_proxy, self._broker.grouping.split(deliveries)))
+        try:
+            self._fetched.extend([_proxy(group) for group in self._broker.grouping.split(deliveries)])
+        except Exception:
+            self._ledger.release([redis_id for redis_id, _ in deliveries])
+            raise
         self._drained = not deliveries
 
     def _note_outage(self, error: RedisError) -> None:

@@ -66,10 +66,11 @@ class Delivery:
             queue=queue,
             message_id=mended(str(envelope["message_id"]))[:MAX_NAME],
             raw=raw,
-            earlier=earlier,
+            # Redis forgets how often a message was delivered when it forgets the message; the database does not.
+            earlier=max(earlier, _count(options, "deliveries")),
             wire_name=mended(str(envelope["actor_name"]))[:MAX_NAME],
             payload=payload,
-            attempts=min(max(int(options.get("attempts", 0)), 0), MAX_ATTEMPTS),
+            attempts=_count(options, "attempts"),
             relayed="attempts" in options,
             due_at=_time(options.get("eta")),
         )
@@ -97,6 +98,10 @@ def _options(envelope: Mapping[str, Any]) -> Mapping[str, Any]:
         message = "its options are not an object"
         raise TypeError(message)
     return options
+
+
+def _count(options: Mapping[str, Any], name: str) -> int:
+    return min(max(int(options.get(name, 0)), 0), MAX_ATTEMPTS)
 
 
 def _time(eta: object) -> datetime | None:

@@ -1,19 +1,17 @@
-"""Groups: small messages that were fetched together are applied in one transaction."""
+"""Shares out what was fetched: small messages in groups, each thread one, and everything else alone."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
-from typing import Final, Self
+from typing import Final
 
-from db.unit_of_work import UnitOfWork
-
-from .actor import Lock
-from .dead_letters import settle
 from .delivery import Delivery
-from .fate import Apply, Fate
 
 MOST: Final = 32
 """How many messages share a transaction at the most: others wait for the rows that it locks."""
+
+SMALL_BYTES: Final = 16 * 1024
+"""The largest envelope that is grouped."""
 
 Fetched = tuple[bytes, Delivery]
 """A delivery under the id that Redis has for it."""
@@ -21,46 +19,26 @@ Fetched = tuple[bytes, Delivery]
 
 @dataclass(frozen=True)
 class Grouping:
-    """Which messages may share a transaction, and how many threads wait for a share of them."""
+    """Which messages share a transaction with which, by wire name, and how many threads wait for a share of them."""
 
-    wire_names: Collection[str] = field(default_factory=frozenset)
+    shares: Mapping[str, str] = field(default_factory=dict)
     threads: int = 1
 
     def split(self, fetched: Sequence[Fetched]) -> Iterator[list[Fetched]]:
-        """Give every thread a group of what was fetched; what must not be grouped is given alone."""
-        small = [each for each in fetched if self._may_share(each[1])]
-        yield from ([each] for each in fetched if not self._may_share(each[1]))
-        size = min(MOST, -(-len(small) // self.threads))
-        yield from (small[start : start + size] for start in range(0, len(small), size or 1))
+        """Give every thread a group of what was fetched, in the order in which it came."""
+        groups: dict[str, list[Fetched]] = defaultdict(list)
+        for each in fetched:
+            shares = self._shares(each[1])
+            if shares is None:
+                yield [each]
+            else:
+                groups[shares].append(each)
+        for group in groups.values():
+            size = min(MOST, -(-len(group) // self.threads))
+            yield from (group[start : start + size] for start in range(0, len(group), size))
 
-    def _may_share(self, delivery: Delivery) -> bool:
-        # Whoever may have killed its worker starts alone, or its neighbours would be blamed too.
-        return delivery.wire_name in self.wire_names and not delivery.earlier
-
-
-@dataclass(frozen=True)
-class Member:
-    """A message that shares a transaction, and the row that it locks first."""
-
-    apply: Apply
-    delivery: Delivery
-    lock: Lock
-
-    @classmethod
-    def of(cls, decided: Fate, delivery: Delivery) -> Self | None:
-        """Make one of a delivery that is to be applied by an actor that shares; of others none."""
-        if not isinstance(decided, Apply) or decided.actor.locks is None or delivery.earlier:
+    def _shares(self, delivery: Delivery) -> str | None:
+        # What failed before or may have killed its worker would only undo the work of its neighbours.
+        if delivery.redelivered or len(delivery.raw) > SMALL_BYTES:
             return None
-        return cls(decided, delivery, decided.actor.locks(decided.message))
-
-
-def apply_together(group: Sequence[Member], uow: UnitOfWork) -> None:
-    """Claim and apply the messages of a group, each that is new once."""
-    new = uow.inbox.claim_all({each.apply.message.message_id: each.delivery.wire_name for each in group})
-    # Groups that lock the same rows do it in the same order, so that they never wait for each other in a circle.
-    for each in sorted(group, key=attrgetter("lock")):
-        message = each.apply.message
-        if message.message_id in new:
-            new.remove(message.message_id)
-            each.apply.actor.apply(message, uow)
-        settle(each.delivery, uow)
+        return self.shares.get(delivery.wire_name)

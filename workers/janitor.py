@@ -83,5 +83,5 @@ def _sealed(due: Sequence[Redelivery]) -> list[Sealed]:
 
 def _envelope(row: Redelivery) -> bytes:
     envelope = json.loads(row.envelope)
-    options = {"redis_message_id": str(row.message_id), "attempts": row.attempts}
+    options = {"redis_message_id": str(row.message_id), "attempts": row.attempts, "deliveries": row.deliveries}
     return json.dumps({**envelope, "queue_name": row.queue, "options": options}).encode()

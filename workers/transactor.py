@@ -24,15 +24,14 @@ class Transactor:
         """Give back what the work returned once it is committed; other errors come out as they are."""
         for attempt in range(1, _TRIES):
             try:
-                return self.once(work)
+                return self._once(work)
             except PartitionMissing as missing:
                 self._make_partition(missing)
             except Conflict:
                 time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311  jitter, not a secret
-        return self.once(work)
+        return self._once(work)
 
-    def once(self, work: Callable[[UnitOfWork], T]) -> T:
-        """Try once; every error comes out as it is."""
+    def _once(self, work: Callable[[UnitOfWork], T]) -> T:
         with self._database.transaction() as uow:
             return work(uow)
 

@@ -5,4 +5,5 @@ WITH due AS MATERIALIZED (
 )
 UPDATE redeliveries r SET due_at = now() + make_interval(secs => CAST(:lease_seconds AS double precision))
   FROM due WHERE r.message_id = due.message_id
-RETURNING r.message_id, r.queue, r.wire_name, r.envelope, r.attempts, r.deliveries
+RETURNING r.message_id, r.queue, r.wire_name, r.envelope, r.attempts,
+          CASE r.state WHEN 'suspect' THEN r.deliveries ELSE 0 END

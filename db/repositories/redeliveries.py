@@ -58,7 +58,7 @@ _DUE: Final = from_file("redeliveries.due")
 
 @dataclass(frozen=True, slots=True)
 class Redelivery:
-    """A message that is to go back to its queue."""
+    """A message that is to go back to its queue; ``deliveries`` counts those that its worker may have died of."""
 
     message_id: UUID
     queue: str

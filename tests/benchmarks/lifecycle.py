@@ -91,7 +91,7 @@ class Batch:
         return {**common, **claim, "process_started_at": moment, **self.kind.constants}
 
     def rate(self, stage: Stage) -> float:
-        """Give the transactions per second from the first to the last; raise unless each had its effect."""
+        """Give the messages per second from the first to the last; raise unless each had its effect."""
         ((applied, seconds),) = stage.sql.execute(_SPAN, self.bounds).fetchall()
         ((effects,),) = stage.sql.execute(_EFFECTS, (self.host, self.kind.effect)).fetchall()
         if not applied == effects == self.count:

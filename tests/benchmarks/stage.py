@@ -108,9 +108,9 @@ class Stage:
         """Describe one of our programs, run with this interpreter from the root of the repository."""
         return Program((sys.executable, "-m", module, *arguments), self.environment(), ROOT, self.folder)
 
-    def workers(self, *arguments: str) -> Program:
+    def workers(self, *arguments: str, module: str = "workers") -> Program:
         """Describe the product's own worker pool on these servers."""
-        program = self.program("workers", *arguments)
+        program = self.program(module, *arguments)
         return program.with_environment(DATABASE_URL=self.database.worker_url)
 
     def environment(self) -> dict[str, str]:

@@ -20,31 +20,41 @@ QUEUE: Final = "dramatiq:instances"
 # Short and many, because another process on the machine shall not meet one side only.
 _REPETITIONS: Final = 9
 
-_SIDES: Final = (
-    f"{PROCESSES} processes `python -m workers --threads {THREADS}` from Redis to commit, which apply messages that"
-    " were fetched together in one transaction, against pgbench with the same statements, prepared, over"
-    f" {CONNECTIONS} connections and a transaction for each message; messages per second from the first to the last,"
-    " by the times in the inbox rows"
+_WORKERS: Final = f"{PROCESSES} processes `python -m workers --threads {THREADS}` from Redis to commit"
+_PGBENCH: Final = (
+    f"against pgbench with the repositories' statements, prepared, over {CONNECTIONS} connections and in a"
+    " transaction for each message; messages per second from the first to the last, by the times in the inbox rows"
 )
+_GROUPS: Final = "as they ship: messages that are fetched together share a transaction and one statement to claim them"
 
 
 @figure(
     target=at_least(0.7),
-    compares=f"InstanceStarted, the lightest transaction, so it flatters least (inbox row, then the move to running and"
-    f" its event): {_SIDES}",
+    compares="InstanceStarted, the lightest transaction, so it flatters least (inbox row, then the move to running and"
+    f" its event): {_WORKERS}, {_GROUPS}; {_PGBENCH}",
 )
 def transaction_vs_pgbench(stage: Stage) -> Iterator[Repetition]:
     """Compare the workers with what the database can do."""
-    return _against_pgbench(stage, STARTED, stage.count(3_000))
+    return _against_pgbench(stage, STARTED, stage.count(3_000), "workers")
+
+
+@figure(
+    compares="InstanceStarted, as transaction_vs_pgbench but with a transaction for each message on both sides:"
+    f" {_WORKERS}; {_PGBENCH}",
+)
+def lone_transaction_vs_pgbench(stage: Stage) -> Iterator[Repetition]:
+    """Show what a message costs that shares nothing."""
+    return _against_pgbench(stage, STARTED, stage.count(3_000), "tests.benchmarks.programs.workers_alone")
 
 
 @figure(
     target=at_least(0.7),
-    compares=f"CreateInstance, the heaviest one (inbox row, then limit, lease of a port, instance and event): {_SIDES}",
+    compares=f"CreateInstance, the heaviest one (inbox row, then limit, lease of a port, instance and event): {_WORKERS},"
+    f" {_GROUPS}; {_PGBENCH}",
 )
 def create_transaction_vs_pgbench(stage: Stage) -> Iterator[Repetition]:
     """Compare the workers with what the database can do on a message with much to do."""
-    return _against_pgbench(stage, CREATED, stage.count(2_000))
+    return _against_pgbench(stage, CREATED, stage.count(2_000), "workers")
 
 
 @figure(
@@ -53,7 +63,7 @@ def create_transaction_vs_pgbench(stage: Stage) -> Iterator[Repetition]:
 )
 def two_processes_vs_one(stage: Stage) -> Iterator[Repetition]:
     """Compare pools of two sizes."""
-    with _pool(stage) as pool:
+    with _pool(stage, "workers") as pool:
 
         def two() -> float:
             return pool.rate(STARTED, stage.count(3_000))
@@ -65,10 +75,10 @@ def two_processes_vs_one(stage: Stage) -> Iterator[Repetition]:
         yield from in_turn(stage.repetitions(_REPETITIONS), left=("two_per_s", two), right=("one_per_s", one))
 
 
-def _against_pgbench(stage: Stage, kind: Kind, count: int) -> Iterator[Repetition]:
+def _against_pgbench(stage: Stage, kind: Kind, count: int, module: str) -> Iterator[Repetition]:
     count -= count % CONNECTIONS
     # The pool stays while pgbench works: what it costs when idle is another figure.
-    with _pool(stage) as pool:
+    with _pool(stage, module) as pool:
 
         def workers() -> float:
             return pool.rate(kind, count)
@@ -89,7 +99,7 @@ class _Pool:
     processes: list[Running]
 
     def rate(self, kind: Kind, count: int) -> float:
-        """Apply a batch and give the transactions per second."""
+        """Apply a batch and give the messages per second."""
         batch = Batch.prepare(self.stage, kind, count)
         self.stage.producer.send_many(batch.messages())
         until(self._idle, "applying the messages")
@@ -100,10 +110,10 @@ class _Pool:
 
 
 @contextmanager
-def _pool(stage: Stage) -> Iterator[_Pool]:
+def _pool(stage: Stage, module: str) -> Iterator[_Pool]:
     """Start the processes one by one, without a master, so that each can be stopped."""
     stage.redis.flushall()
-    program = stage.workers("--threads", str(THREADS))
+    program = stage.workers("--threads", str(THREADS), module=module)
     with ExitStack() as running:
         processes = [running.enter_context(program.running()) for _ in range(PROCESSES)]
         until(lambda: all(each.check() for each in processes) and stage.living_workers() == PROCESSES, "starting")

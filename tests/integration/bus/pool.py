@@ -10,8 +10,10 @@ import dramatiq
 from dramatiq.worker import Worker
 
 from producers.broker import redis_client
+from workers.applier import HandedBackError
 from workers.broker import UNKNOWN_ACTOR, HardenedBroker
 from workers.delivery import Delivery
+from workers.grouping import Grouping
 from workers.heartbeat import Heartbeat
 
 QUEUE = "instances"
@@ -23,12 +25,22 @@ class Notes:
 
     def __init__(self, act: Callable[[Delivery], None] | None = None) -> None:
         self.deliveries: Counter[str] = Counter()
+        self.sizes: Counter[int] = Counter()
         self.problems: list[str] = []
         self._lock = threading.Lock()
         self._act = act
 
-    def __call__(self, delivery: Delivery) -> None:
-        """Note a delivery after acting on it."""
+    def __call__(self, *deliveries: Delivery) -> None:
+        """Note deliveries after acting on each; what could not be done is handed back."""
+        for place, delivery in enumerate(deliveries):
+            try:
+                self._note(delivery)
+            except HandedBackError:
+                raise HandedBackError(deliveries[place:]) from None
+        with self._lock:
+            self.sizes[len(deliveries)] += 1
+
+    def _note(self, delivery: Delivery) -> None:
         if self._act is not None:
             self._act(delivery)
         with self._lock:
@@ -46,10 +58,16 @@ class Notes:
 
 @contextmanager
 def worker(
-    url: str, notes: Notes, *, threads: int = 2, window: int = 64, silence_ms: int = 6_000
+    url: str,
+    notes: Notes,
+    *,
+    threads: int = 2,
+    window: int = 64,
+    silence_ms: int = 6_000,
+    grouping: Grouping | None = None,
 ) -> Iterator[HardenedBroker]:
     """Run a worker on the queue; in the end it stops as a process does on SIGTERM."""
-    broker = HardenedBroker(redis_client(url), silence_ms=silence_ms, windows={QUEUE: window})
+    broker = HardenedBroker(redis_client(url), silence_ms=silence_ms, windows={QUEUE: window}, grouping=grouping)
     for name in (WIRE_NAME, UNKNOWN_ACTOR):
         dramatiq.actor(broker=broker, actor_name=name, queue_name=QUEUE)(notes)
     pool = Worker(broker, worker_threads=threads, worker_timeout=100)

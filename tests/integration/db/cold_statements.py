@@ -32,6 +32,7 @@ EXEMPT: Final[dict[str, str]] = {
     "inbox.horizon": _FEW,
     "keys.register": _FEW,
     "keys.registered": _FEW,
+    "locks.hurry": "reads no table",
     "logs.ingest": _ADDS,
     "logs.quarantine": _ADDS,
     "outbox.enqueue": _ADDS,

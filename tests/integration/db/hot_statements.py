@@ -20,6 +20,8 @@ _WORDS: Final = {"levels": None, "words": "word7"}
 
 _MESSAGES: Final = (
     Hot("inbox.forget", "pk_inbox", {"message_id": new()}),
+    Hot("locks.users", "pk_users", {"ids": [uuid(1), uuid(2)]}),
+    Hot("locks.instances", "pk_mcp_instances", {"ids": [uuid(50), uuid(51)]}),
     Hot("redeliveries.attempts", "pk_redeliveries", {"message_id": uuid(1)}),
     Hot("redeliveries.settle", "pk_redeliveries", {"message_id": uuid(1)}),
     Hot(

@@ -14,6 +14,7 @@ from tests.databases import TestDatabase
 from workers.actor import AnyActor
 from workers.applier import Applier
 from workers.delivery import Delivery
+from workers.group import GroupApplier
 from workers.resources import Resources
 
 USER: Final = UUID(int=7)
@@ -22,6 +23,11 @@ USER: Final = UUID(int=7)
 def make_applier(database: Database, resources: Resources, *actors: AnyActor) -> Applier:
     by_name = {each.contract.wire_name: each for each in actors}
     return Applier(database, resources, by_name, stopping=threading.Event())
+
+
+def make_group_applier(database: Database, resources: Resources, *actors: AnyActor) -> GroupApplier:
+    by_name = {each.contract.wire_name: each for each in actors}
+    return GroupApplier(database, make_applier(database, resources, *actors), by_name, stopping=threading.Event())
 
 
 def delivered(message: Message, *, earlier: int = 0, **options: object) -> Delivery:

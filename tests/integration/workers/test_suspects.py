@@ -12,6 +12,8 @@ from tests.databases import TestDatabase
 from tests.integration.workers.deliveries import create, delivered, make_applier, reasons
 from workers.actor import actor
 from workers.applier import Applier, HandedBackError
+from workers.delivery import Delivery
+from workers.janitor import _envelope
 from workers.resources import Resources
 
 pytestmark = pytest.mark.usefixtures("user")
@@ -38,6 +40,22 @@ def test_a_message_whose_worker_died_each_time_is_given_up_after_three_deliverie
     applier(delivered(message, earlier=3))
     assert len(starts) == 3
     assert reasons(test_database) == ["poison"]
+
+
+def test_a_suspect_that_redis_forgot_is_still_one_when_it_is_relayed(
+    database: Database, test_database: TestDatabase
+) -> None:
+    """Else it would share a transaction with its neighbours, and its next start would not be counted."""
+    message = create()
+    envelope = delivered(message).text
+    with database.transaction() as uow:
+        uow.redeliveries.begin(message.message_id, queue="instances", wire_name=message.wire_name, envelope=envelope)
+    test_database.ask("UPDATE redeliveries SET due_at = now()")
+    with database.transaction() as uow:
+        (row,) = uow.redeliveries.due(wire_names=[], limit=1, lease_seconds=60)
+    relayed = Delivery.unpack("instances", str(message.message_id), _envelope(row), 0)
+    assert relayed.earlier > 0
+    assert relayed.redelivered
 
 
 def test_a_message_that_only_lay_beside_poison_is_not_blamed(applier: Applier, test_database: TestDatabase) -> None:

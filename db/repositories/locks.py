@@ -1,0 +1,42 @@
+"""Rows that are locked before several messages about them are applied in one transaction."""
+
+from collections.abc import Collection
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from db.statement import Driver, Statement
+
+_HURRY: Final = Statement("locks.hurry", text("SELECT set_config('lock_timeout', :patience, true)"))
+_USERS: Final = Statement(
+    "locks.users", text("SELECT FROM users WHERE id = ANY (CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE")
+)
+_INSTANCES: Final = Statement(
+    "locks.instances",
+    text("SELECT FROM mcp_instances WHERE id = ANY (CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE"),
+)
+
+
+class Locks:
+    """Users before instances, and each in the order of their ids: whoever locks several does it so."""
+
+    def __init__(self, driver: Driver) -> None:
+        """Work in the transaction of this connection."""
+        self._driver = driver
+
+    def hurry(self, patience_ms: int) -> None:
+        """Wait for no row longer than so many milliseconds until the transaction ends; then it is a Conflict."""
+        _HURRY.run(self._driver, patience=f"{patience_ms}ms")
+
+    def users(self, ids: Collection[UUID]) -> None:
+        """Keep other transactions from changing these users."""
+        self._lock(_USERS, ids)
+
+    def instances(self, ids: Collection[UUID]) -> None:
+        """Keep other transactions from changing these instances."""
+        self._lock(_INSTANCES, ids)
+
+    def _lock(self, statement: Statement, ids: Collection[UUID]) -> None:
+        if ids:
+            statement.run(self._driver, ids=list(ids))
