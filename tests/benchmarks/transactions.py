@@ -49,8 +49,8 @@ def lone_transaction_vs_pgbench(stage: Stage) -> Iterator[Repetition]:
 
 @figure(
     target=at_least(0.7),
-    compares=f"CreateInstance, the heaviest one (inbox row, then limit, lease of a port, instance and event): {_WORKERS},"
-    f" {_GROUPS}; {_PGBENCH}",
+    compares="CreateInstance, the heaviest one (inbox row, then limit, lease of a port, instance and event):"
+    f" {_WORKERS}, {_GROUPS}; {_PGBENCH}",
 )
 def create_transaction_vs_pgbench(stage: Stage) -> Iterator[Repetition]:
     """Compare the workers with what the database can do on a message with much to do."""
