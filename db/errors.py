@@ -5,6 +5,7 @@ DatabaseError
 │   └── OutOfSpace           the server has no disk or memory left: wait, try again
 ├── Conflict                 a deadlock, a serialization failure or a lock timeout: try again at once
 ├── PartitionMissing         no partition takes the row: make it, try again
+├── PortsMissing             the host has no ports yet: open it, try again
 ├── DataRefused              the data or the statement is wrong: it will never succeed
 │   ├── ValueRefused         a CHECK says no: choose another value
 │   ├── ValueTaken           another row has it: choose another, or that row
@@ -65,6 +66,15 @@ class PartitionMissing(DatabaseError):
         super().__init__(sentence, sqlstate="23514")
         self.table = table
         self.at = at
+
+
+class PortsMissing(DatabaseError):
+    """The host is new: it has no ports to lease."""
+
+    def __init__(self, host_id: str) -> None:
+        """Keep the host that is to be opened."""
+        super().__init__(f"The host {host_id} has no ports yet.")
+        self.host_id = host_id
 
 
 class DataRefused(DatabaseError):

@@ -16,6 +16,8 @@ _CHECKS: Final[dict[str, str]] = {
     "check_port": "Ports of instances are between 3001 and 65535: choose another",
     "check_port_range": "Ports of instances are between 3001 and 65535: choose another",
     "check_available_port": "A port that is free belongs to no instance: give it back or lease it, not both",
+    "check_set_aside": "A port that is set aside is neither free nor leased, and says why: give the reason, and take it"
+    " back first",
     # Words from a list.
     "check_status": "An instance is pending, running, expired, disconnected or error: choose one of these",
     "check_server_status": "People set a server active, inactive or maintenance: choose one of these",

@@ -6,7 +6,9 @@ and the models.
 """
 
 import re
+from collections.abc import Mapping
 from importlib.resources import files
+from string import Template
 from typing import Any, Final, TypeAlias
 
 import psycopg
@@ -41,8 +43,12 @@ class Statement:
         return driver.execute(self.sql, values, prepare=False if self.anew else None)
 
 
-def from_file(name: str, *, anew: bool = False) -> Statement:
-    """Load `repositories/<name>.sql`, in which `:word` binds a value."""
-    source = files("db.repositories").joinpath(f"{name}.sql").read_text(encoding="utf-8")
+def from_file(
+    file: str, *, name: str | None = None, parts: Mapping[str, str] | None = None, anew: bool = False
+) -> Statement:
+    """Load `repositories/<file>.sql`, in which `:word` binds a value and `$word` stands for one of the parts."""
+    source = files("db.repositories").joinpath(f"{file}.sql").read_text(encoding="utf-8")
     # psycopg keeps the parsed form only of statements below 4 kB, so explanations are not sent.
-    return Statement(name, text(_COMMENT.sub("", source).strip()), anew=anew)
+    sql = _COMMENT.sub("", source).strip()
+    clause = text(sql if parts is None else Template(sql).substitute(parts))
+    return Statement(name or file, clause, anew=anew)

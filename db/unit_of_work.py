@@ -18,6 +18,7 @@ from db.repositories.cache import ValidationCache
 from db.repositories.calls import Calls
 from db.repositories.dead_letters import DeadLetters
 from db.repositories.events import Events
+from db.repositories.fleet import Fleet
 from db.repositories.gateway import Gateway
 from db.repositories.health import Health
 from db.repositories.inbox import Inbox
@@ -127,13 +128,18 @@ class UnitOfWork:
 
     @cached_property
     def instances(self) -> Instances:
-        """Instances, their ports and their events."""
+        """What becomes of instances."""
         return Instances(self._driver)
 
     @cached_property
     def locks(self) -> Locks:
         """Rows that are locked beforehand."""
         return Locks(self._driver)
+
+    @cached_property
+    def fleet(self) -> Fleet:
+        """Instances as they stand."""
+        return Fleet(self._driver)
 
     @cached_property
     def health(self) -> Health:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from db.repositories.instances import InstanceState
+from db.repositories.fleet import InstanceState
 
 from .fleet import Agent
 from .narrator import Narrator
@@ -31,7 +31,7 @@ class Cast:
     def state(self, name: str) -> InstanceState | None:
         """Give what PostgreSQL knows of one of our instances."""
         with self.stage.database.transaction() as uow:
-            return uow.instances.get(self.instances[name])
+            return uow.fleet.get(self.instances[name])
 
     def known_state(self, name: str) -> InstanceState:
         """Give what PostgreSQL knows of an instance that must be there."""

@@ -16,7 +16,7 @@ from uuid import UUID
 
 import psutil
 
-from db.repositories.instances import InstanceState
+from db.repositories.fleet import InstanceState
 from producers import InstanceFailed, InstanceStarted, LogLine, LogsEmitted, Producer
 from producers.messages.logs import Level
 from tests.mcp_servers import programs

@@ -43,7 +43,7 @@ def show(cast: Cast) -> None:
 def instances(cast: Cast) -> Table:
     """Show what became of each instance."""
     with cast.stage.database.transaction() as uow:
-        rows = uow.instances.overview(cast.ids())
+        rows = uow.fleet.overview(cast.ids())
     return _table(
         "Instances",
         ("name", "type", "status", "deleted", "port", "holds it", "verdict", "failures", "why"),

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from typing import Final
 from uuid import UUID
 
@@ -14,13 +15,19 @@ from producers import (
     HealthReport,
     HealthReported,
     HealthTarget,
+    InstanceAccessed,
+    InstanceDisconnected,
     InstanceFailed,
     InstancesExpiryDue,
     InstanceStarted,
+    InstanceStatsReported,
     LogLine,
     LogsEmitted,
     Message,
     PartitionsDue,
+    PortsReconcileDue,
+    RenewInstance,
+    RestoreInstance,
     RetentionDue,
     Verdict,
 )
@@ -88,14 +95,25 @@ EXAMPLES: Final[Mapping[type[Message], Message]] = {
                 instance_id=INSTANCE, process_id=41_207, process_started_at=MOMENT + timedelta(seconds=1.9)
             ),
         ),
+        _after(60, InstanceAccessed(instance_id=INSTANCE)),
+        _after(75, InstanceStatsReported(instance_id=INSTANCE, stats={"cpu_percent": 3.5, "memory_mb": 148})),
+        _after(
+            600,
+            RenewInstance(
+                instance_id=INSTANCE, duration_minutes=60, ip_address=IPv4Address("192.0.2.7"), user_agent="console/2"
+            ),
+        ),
+        _after(800, InstanceDisconnected(instance_id=OTHER_INSTANCE, reason="The host is gone from the network.")),
         _after(
             900,
             InstanceFailed(
                 instance_id=OTHER_INSTANCE, error="The process ended with exit code 137: it was out of memory."
             ),
         ),
+        _after(1_200, RestoreInstance(instance_id=OTHER_INSTANCE, duration_minutes=30)),
         _after(1_800, DeleteInstance(instance_id=INSTANCE, reason="The review is over.")),
         InstancesExpiryDue.at(MOMENT),
+        PortsReconcileDue.at(MOMENT),
         _after(
             0.3,
             CheckHealth(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from . import json_schemas, messages
+from . import json_schemas, lifecycle, messages
 from .compatibility import NotAdditive
 from .database import page
 from .database.page import Untold
@@ -23,6 +23,7 @@ Documents = Mapping[str, str]
 
 SOURCES: Final[tuple[Callable[[], Documents], ...]] = (
     messages.documents,
+    lifecycle.documents,
     json_schemas.documents,
     page.documents,
 )

@@ -9,12 +9,18 @@ from producers import (
     CreateInstance,
     DeleteInstance,
     HealthReported,
+    InstanceAccessed,
+    InstanceDisconnected,
     InstanceFailed,
     InstancesExpiryDue,
     InstanceStarted,
+    InstanceStatsReported,
     LogsEmitted,
     Message,
     PartitionsDue,
+    PortsReconcileDue,
+    RenewInstance,
+    RestoreInstance,
     RetentionDue,
 )
 
@@ -38,27 +44,74 @@ OUTCOMES: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
         ("the type is not active", "the instance is stored with status `error` and a sentence"),
         ("the user has as many instances as allowed", "the instance is stored with status `error` and a sentence"),
         ("no port is free on the host", "the instance is stored with status `error` and a sentence"),
+        ("the host is new", "it gets the ports of the range in the settings"),
         ("another message with the same instance id", "dead letter `data-refused`; the first instance stays"),
     ),
     InstanceStarted: (
         _UNKNOWN_INSTANCE,
         (
-            "the instance is no longer pending, or belongs to another host",
+            "the instance is no longer pending, belongs to another host, or was restored after the process began",
             "recorded as the event `refused_start`; nothing else changes",
         ),
     ),
     InstanceFailed: (
         _UNKNOWN_INSTANCE,
         (
-            "the instance has ended, or the failure is older than its process",
+            "the instance has ended, or the failure is older than its process or its restoration",
             "recorded as the event `refused_fail`; nothing else changes",
+        ),
+        (
+            "`port_taken`, and the instance is pending",
+            "the port is set aside and the next one leased (`port_moved`); without one it ends with status `error`",
+        ),
+        (
+            "`port_taken`, and the instance is not pending",
+            "recorded as the event `refused_move_port`; nothing else changes",
+        ),
+    ),
+    InstanceAccessed: (
+        _UNKNOWN_INSTANCE,
+        ("older than the last access", "changes nothing"),
+        ("a million of one instance", "one update for each group that is fetched together; no event"),
+    ),
+    InstanceStatsReported: (_UNKNOWN_INSTANCE, ("older than the last report", "changes nothing")),
+    RenewInstance: (
+        _UNKNOWN_INSTANCE,
+        ("more than the type's maximum", "cut to the maximum"),
+        ("the instance lives longer already", "recorded as the event `renewed`; its end stays"),
+        ("the instance is not running", "recorded as the event `refused_renew` with the reason; nothing else changes"),
+    ),
+    InstanceDisconnected: (
+        _UNKNOWN_INSTANCE,
+        (
+            "the instance has ended, or the fact is older than its process or its restoration",
+            "recorded as the event `refused_disconnect`; nothing else changes",
+        ),
+    ),
+    RestoreInstance: (
+        _UNKNOWN_INSTANCE,
+        (
+            "it lives or was deleted, its user or type is not active, the limit is reached, or no port is free",
+            "recorded as the event `refused_restore` with the reason; nothing else changes",
         ),
     ),
     DeleteInstance: (
         _UNKNOWN_INSTANCE,
         ("the instance was deleted before", "recorded as the event `refused_delete`; nothing else changes"),
     ),
-    InstancesExpiryDue: (_SAME_TICK,),
+    InstancesExpiryDue: (
+        _SAME_TICK,
+        (
+            "an instance waits to be started for longer than `mcp.start_deadline_minutes`",
+            "it ends with status `error` and a sentence",
+        ),
+    ),
+    PortsReconcileDue: (
+        _SAME_TICK,
+        ("a port of an instance that does not live", "free again"),
+        ("a port that was set aside `port.set_aside_minutes` ago", "free again"),
+        ("the range in the settings was changed", "new ports are added; free ones outside of it are removed"),
+    ),
     CheckHealth: (
         ("a target does not answer, or answers nonsense", "recorded as its verdict, with a sentence"),
         _UNKNOWN_IN_BATCH,

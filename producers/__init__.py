@@ -12,7 +12,19 @@ from .errors import (
 from .message import Message
 from .messages import CONTRACTS
 from .messages.health import CheckHealth, HealthReport, HealthReported, HealthTarget, Probe, Verdict
-from .messages.instances import CreateInstance, DeleteInstance, InstanceFailed, InstancesExpiryDue, InstanceStarted
+from .messages.instances import (
+    CreateInstance,
+    DeleteInstance,
+    InstanceAccessed,
+    InstanceDisconnected,
+    InstanceFailed,
+    InstancesExpiryDue,
+    InstanceStarted,
+    InstanceStatsReported,
+    PortsReconcileDue,
+    RenewInstance,
+    RestoreInstance,
+)
 from .messages.logs import LogLine, LogsEmitted
 from .messages.maintenance import CacheExpiryDue, PartitionsDue, RetentionDue
 from .messages.tick import Tick
@@ -31,8 +43,11 @@ __all__ = [
     "HealthReport",
     "HealthReported",
     "HealthTarget",
+    "InstanceAccessed",
+    "InstanceDisconnected",
     "InstanceFailed",
     "InstanceStarted",
+    "InstanceStatsReported",
     "InstancesExpiryDue",
     "InvalidMessage",
     "InvalidUrl",
@@ -42,10 +57,13 @@ __all__ = [
     "MessageTooLarge",
     "NotDurable",
     "PartitionsDue",
+    "PortsReconcileDue",
     "Probe",
     "Producer",
     "ProducerError",
     "Queue",
+    "RenewInstance",
+    "RestoreInstance",
     "RetentionDue",
     "Tick",
     "Verdict",

@@ -16,7 +16,7 @@ from .broker import RedisTransport, Transport
 from .envelope import seal
 from .errors import InvalidMessage
 from .message import Message
-from .messages.instances import CreateInstance, DeleteInstance
+from .messages.instances import CreateInstance, DeleteInstance, RenewInstance, RestoreInstance
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,20 @@ class Producer:
     def delete_instance(self, instance_id: UUID, *, reason: str | None = None, durable: bool = False) -> UUID:
         """Ask for the end of an instance and give back the message's id."""
         return self.send(DeleteInstance(instance_id=instance_id, reason=reason), durable=durable)
+
+    def renew_instance(self, instance_id: UUID, *, duration: timedelta | None = None, durable: bool = False) -> UUID:
+        """Ask for more time for a running instance, counted from now, and give back the message's id.
+
+        ``duration`` is a whole number of minutes; without it the default applies.
+        """
+        return self.send(RenewInstance(instance_id=instance_id, duration_minutes=_minutes(duration)), durable=durable)
+
+    def restore_instance(self, instance_id: UUID, *, duration: timedelta | None = None, durable: bool = False) -> UUID:
+        """Ask for an instance that has ended to live again, under its id and access token; gives the message's id.
+
+        ``duration`` is as for ``create_instance``.
+        """
+        return self.send(RestoreInstance(instance_id=instance_id, duration_minutes=_minutes(duration)), durable=durable)
 
     def close(self) -> None:
         """Close the connections; nothing is buffered, so nothing is lost."""

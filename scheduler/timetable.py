@@ -7,7 +7,7 @@ from typing import Final
 
 from apscheduler.triggers.cron import CronTrigger
 
-from producers import CacheExpiryDue, InstancesExpiryDue, PartitionsDue, RetentionDue, Tick
+from producers import CacheExpiryDue, InstancesExpiryDue, PartitionsDue, PortsReconcileDue, RetentionDue, Tick
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ def _cron(**fields: str) -> CronTrigger:
 TIMETABLE: Final = (
     # A user's time is over to the second; ten seconds late is soon enough, and the query is cheap.
     Entry("expire-instances", _cron(second="*/10"), InstancesExpiryDue),
+    # Ports are freed with their instances; this finds the few that were not, and those that were set aside.
+    Entry("reconcile-ports", _cron(minute="*/5"), PortsReconcileDue),
     # Results of key checks are worth less than the room they take as soon as they expire.
     Entry("expire-caches", _cron(minute="*/5"), CacheExpiryDue),
     # Months of partitions are always ready, so a missed night harms nothing; hourly finds a gap early.

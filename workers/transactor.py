@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from db.engine import Database
-from db.errors import Conflict, PartitionMissing
+from db.errors import Conflict, PartitionMissing, PortsMissing
 from db.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
@@ -15,7 +15,7 @@ _TRIES: Final = 5
 
 
 class Transactor:
-    """Runs work in a transaction, again after a conflict and after making a partition that was missing."""
+    """Runs work in a transaction, again after a conflict and after making what was missing."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -27,6 +27,8 @@ class Transactor:
                 return self._once(work)
             except PartitionMissing as missing:
                 self._make_partition(missing)
+            except PortsMissing as missing:
+                self._open_host(missing.host_id)
             except Conflict:
                 time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311  jitter, not a secret
         return self._once(work)
@@ -41,3 +43,7 @@ class Transactor:
                 uow.partitions.ensure()
             else:
                 uow.partitions.ensure_for(missing.table, missing.at)
+
+    def _open_host(self, host_id: str) -> None:
+        with self._database.transaction() as uow:
+            uow.ports.open(host_id)

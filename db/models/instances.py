@@ -103,6 +103,11 @@ class Instance(Dated, Base):
             postgresql_where=text("deleted_at IS NULL AND status IN ('pending', 'running')"),
         ),
         Index(
+            "idx_mcp_instances_pending",
+            "pending_since",
+            postgresql_where=text("status = 'pending' AND deleted_at IS NULL"),
+        ),
+        Index(
             "idx_mcp_instances_live_port",
             "host_id",
             "assigned_port",
@@ -134,6 +139,9 @@ class Instance(Dated, Base):
     last_health_check: Mapped[datetime | None]
     stats: Mapped[Json] = mapped_column(server_default=text("'{}'"))
     deleted_at: Mapped[datetime | None]
+    pending_since: Mapped[Now]
+    restored_at: Mapped[datetime | None]
+    stats_at: Mapped[datetime | None]
 
 
 class PortAllocation(Dated, Base):
@@ -143,6 +151,10 @@ class PortAllocation(Dated, Base):
     __table_args__ = (
         CheckConstraint("port BETWEEN 3001 AND 65535", name="port"),
         CheckConstraint("NOT is_available OR mcp_instance_id IS NULL", name="available_port"),
+        CheckConstraint(
+            "set_aside_at IS NULL OR (NOT is_available AND mcp_instance_id IS NULL AND set_aside_reason IS NOT NULL)",
+            name="set_aside",
+        ),
         Index("idx_port_allocations_available", "is_available", "port"),
         Index(
             "idx_port_allocations_mcp",
@@ -166,6 +178,9 @@ class PortAllocation(Dated, Base):
     released_at: Mapped[datetime | None]
     is_available: Mapped[bool] = mapped_column(server_default=text("true"))
     last_health_check: Mapped[datetime | None]
+    from_range: Mapped[bool] = mapped_column(server_default=text("false"))
+    set_aside_at: Mapped[datetime | None]
+    set_aside_reason: Mapped[str | None]
 
 
 class InstanceEvent(Base):
@@ -185,7 +200,7 @@ class InstanceEvent(Base):
     event_data: Mapped[Json] = mapped_column(server_default=text("'{}'"))
     ip_address: Mapped[str | None] = mapped_column(INET)
     user_agent: Mapped[str | None]
-    created_at: Mapped[Now] = mapped_column(primary_key=True)
+    created_at: Mapped[Now] = mapped_column(primary_key=True, server_default=text("clock_timestamp()"))
 
 
 class SystemSetting(Dated, Base):

@@ -11,10 +11,12 @@ WITH gone AS MATERIALIZED (
 ), kept AS (
     INSERT INTO mcp_instances_archive (id, user_id, mcp_type_id, api_key_id, name, host_id, process_id,
            process_started_at, access_token_hash, access_token_hint, access_url, assigned_port, status, is_active,
-           expires_at, config, error_message, last_accessed, last_health_check, stats, created_at, updated_at, deleted_at)
+           expires_at, config, error_message, last_accessed, last_health_check, stats, created_at, updated_at, deleted_at,
+           pending_since, restored_at, stats_at)
     SELECT id, user_id, mcp_type_id, api_key_id, name, host_id, process_id,
            process_started_at, access_token_hash, access_token_hint, access_url, assigned_port, status, is_active,
-           expires_at, config, error_message, last_accessed, last_health_check, stats, created_at, updated_at, deleted_at
+           expires_at, config, error_message, last_accessed, last_health_check, stats, created_at, updated_at, deleted_at,
+           pending_since, restored_at, stats_at
       FROM gone
 )
 DELETE FROM mcp_instances i USING gone WHERE i.id = gone.id RETURNING i.id

@@ -41,12 +41,14 @@ WITH asked AS MATERIALIZED (
       FROM verdict LEFT JOIN lease ON true
     RETURNING id, user_id, status, assigned_port, access_url, expires_at, error_message
 ), event AS (
-    INSERT INTO mcp_events (mcp_instance_id, user_id, event_type, event_data)
+    INSERT INTO mcp_events (mcp_instance_id, user_id, event_type, event_data, ip_address, user_agent)
     SELECT id, user_id, CASE status WHEN 'pending' THEN 'created' ELSE 'error' END,
            jsonb_strip_nulls(jsonb_build_object(
-               'occurred_at', CAST(:at AS timestamptz), 'port', assigned_port, 'error', error_message))
+               'occurred_at', CAST(:at AS timestamptz), 'port', assigned_port, 'error', error_message)),
+           CAST(:ip_address AS inet), CAST(:user_agent AS text)
       FROM born
 )
 SELECT asked.live IS NOT NULL, EXISTS (SELECT FROM kind),
+       EXISTS (SELECT FROM port_allocations WHERE host_id = CAST(:host_id AS text)),
        born.status, born.assigned_port, born.access_url, born.expires_at, born.error_message
   FROM asked LEFT JOIN born ON true

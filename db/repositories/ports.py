@@ -1,4 +1,4 @@
-"""The ports of hosts."""
+"""The ports of hosts, which instances lease."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,43 +6,23 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from db.statement import Driver, Statement
+from db.errors import DatabaseError
+from db.statement import Driver, Statement, from_file
 
-_OPEN: Final = Statement(
-    "ports.open",
-    text(
-        """
-        INSERT INTO port_allocations (host_id, port)
-        SELECT CAST(:host_id AS text), generate_series(CAST(:first AS integer), CAST(:last AS integer))
-        ON CONFLICT DO NOTHING
-        """
-    ),
-)
+_OPEN: Final = from_file("ports.open")
+_RECONCILE: Final = from_file("ports.reconcile")
 _COUNTS: Final = Statement(
     "ports.counts",
     text(
         """
-        SELECT count(*) FILTER (WHERE is_available), count(*) FILTER (WHERE mcp_instance_id IS NOT NULL), count(*)
+        SELECT count(*) FILTER (WHERE is_available), count(*) FILTER (WHERE mcp_instance_id IS NOT NULL),
+               count(*) FILTER (WHERE set_aside_at IS NOT NULL), count(*)
           FROM port_allocations WHERE host_id = :host_id
         """
     ),
 )
 _HELD: Final = Statement(
     "ports.held_by", text("SELECT host_id, port FROM port_allocations WHERE mcp_instance_id = :instance_id")
-)
-_STRANDED: Final = Statement(
-    "ports.stranded",
-    # Leases end with their instance; these two kinds are what is left when something else ended it.
-    text(
-        """
-        SELECT p.host_id, p.port FROM port_allocations p
-          LEFT JOIN mcp_instances i ON i.id = p.mcp_instance_id
-         WHERE NOT p.is_available
-           AND (i.id IS NULL OR i.deleted_at IS NOT NULL OR i.status NOT IN ('pending', 'running'))
-           AND (p.host_id, p.port) > (:after_host, :after_port)
-         ORDER BY p.host_id, p.port LIMIT CAST(:limit AS integer)
-        """
-    ),
 )
 
 
@@ -56,23 +36,45 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class PortCounts:
-    """How many ports of a host are free and leased; what is neither waits to be reconciled."""
+    """How many ports of a host are free, leased and set aside; what is none of these waits to be reconciled."""
 
     available: int
     leased: int
+    set_aside: int
     total: int
 
 
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """How many ports were freed that nobody uses, taken out of the range, and put into it."""
+
+    released: int
+    removed: int
+    added: int
+
+    @property
+    def total(self) -> int:
+        """Count the ports that were not as they should be."""
+        return self.released + self.removed + self.added
+
+
 class Ports:
-    """The pools that instances lease from."""
+    """Leases begin and end with their instances; this keeps the pool that they are taken from."""
 
     def __init__(self, driver: Driver) -> None:
         """Work in the transaction of this connection."""
         self._driver = driver
 
-    def open(self, host_id: str, first: int, last: int) -> int:
-        """Let instances lease the ports of a host from the first to the last; return how many are new."""
-        return _OPEN.run(self._driver, host_id=host_id, first=first, last=last).rowcount
+    def open(self, host_id: str) -> int:
+        """Give a host the ports of the range in the settings; says how many it has then."""
+        ports = len(_OPEN.run(self._driver, host_id=host_id).fetchall())
+        if not ports:
+            raise DatabaseError("The settings port.range_start and port.range_end leave no port: set a range.")
+        return ports
+
+    def reconcile(self) -> Reconciled:
+        """Free what no live instance holds and what was set aside long enough, and follow the range's settings."""
+        return Reconciled(*_RECONCILE.run(self._driver).fetchall()[0])
 
     def counts(self, host_id: str) -> PortCounts:
         """Return how many ports of a host are free."""
@@ -82,9 +84,3 @@ class Ports:
         """Return the port that an instance leases."""
         row = _HELD.run(self._driver, instance_id=instance_id).fetchone()
         return None if row is None else Port(*row)
-
-    def stranded(self, *, after: Port | None = None, limit: int = 500) -> list[Port]:
-        """Return ports that are not free although no live instance leases them."""
-        mark = after or Port("", 0)
-        cursor = _STRANDED.run(self._driver, after_host=mark.host_id, after_port=mark.port, limit=limit)
-        return [Port(*row) for row in cursor]

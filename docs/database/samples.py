@@ -1,17 +1,12 @@
 """The sample queries of the specifications, corrected: statements of repositories, or queries that a test runs."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib import import_module
 from inspect import cleandoc
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import Final
 
-from db import repositories
-from db.statement import Statement
+from db.repositories import statements
 
 from .markdown import paragraphs
 
@@ -34,7 +29,7 @@ class Sample:
     @property
     def is_asked(self) -> bool:
         """Tell whether a repository has the statement; then it is not written twice."""
-        return self.name in _statements()
+        return self.name in statements()
 
     @property
     def path(self) -> Path:
@@ -49,14 +44,14 @@ class Sample:
         """What is run, with the names of the values that are bound."""
         if not self.is_asked:
             return (ROOT / self.path).read_text(encoding="utf-8").strip()
-        sent = _NAMED.sub("", _statements()[self.name].sql.decode())
+        sent = _NAMED.sub("", statements()[self.name].sql.decode())
         return _BOUND.sub(r":\1", cleandoc(sent)).replace("%%", "%")
 
 
 SAMPLES: Final = (
     Sample(
         "Active instances of a user",
-        "instances.active_of",
+        "fleet.active_of",
         "The token cannot be given back, for only its hash is stored: its last characters tell tokens apart. There are "
         "never more of them than a user may have.",
     ),
@@ -84,7 +79,7 @@ SAMPLES: Final = (
     ),
     Sample(
         "Processes to check",
-        "instances.running",
+        "fleet.running",
         "Page by page, each beginning after the last id of the page before; an OFFSET would read all that it skips.",
     ),
     Sample("How a user's keys are used", "keys.of_user", "Counts what is alive, yet sees the last use of what is not."),
@@ -116,13 +111,6 @@ SAMPLES: Final = (
 def written() -> str:
     """Write every sample with its statement as it is run."""
     return paragraphs(*(_written(sample) for sample in SAMPLES))
-
-
-@cache
-def _statements() -> Mapping[str, Statement]:
-    modules = [import_module(f"{repositories.__name__}.{found.name}") for found in iter_modules(repositories.__path__)]
-    found = [value for module in modules for value in vars(module).values() if isinstance(value, Statement)]
-    return {statement.name: statement for statement in found}
 
 
 def _written(sample: Sample) -> str:

@@ -5,7 +5,19 @@ from types import MappingProxyType
 
 from ..message import Message
 from .health import CheckHealth, HealthReported
-from .instances import CreateInstance, DeleteInstance, InstanceFailed, InstancesExpiryDue, InstanceStarted
+from .instances import (
+    CreateInstance,
+    DeleteInstance,
+    InstanceAccessed,
+    InstanceDisconnected,
+    InstanceFailed,
+    InstancesExpiryDue,
+    InstanceStarted,
+    InstanceStatsReported,
+    PortsReconcileDue,
+    RenewInstance,
+    RestoreInstance,
+)
 from .logs import LogsEmitted
 from .maintenance import CacheExpiryDue, PartitionsDue, RetentionDue
 
@@ -15,9 +27,15 @@ CONTRACTS: Mapping[str, type[Message]] = MappingProxyType(
         for contract in (
             CreateInstance,
             InstanceStarted,
+            InstanceAccessed,
+            InstanceStatsReported,
+            RenewInstance,
+            InstanceDisconnected,
             InstanceFailed,
+            RestoreInstance,
             DeleteInstance,
             InstancesExpiryDue,
+            PortsReconcileDue,
             CheckHealth,
             HealthReported,
             LogsEmitted,

@@ -3,7 +3,7 @@
 from typing import Annotated, ClassVar
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, IPvAnyAddress
 
 from ..message import Message
 from ..queues import Queue
@@ -15,7 +15,14 @@ Minutes = Annotated[int, Field(gt=0, le=525_600)]
 ProcessId = Annotated[int, Field(gt=0, lt=2**31)]
 
 
-class CreateInstance(Message):
+class Request(Message):
+    """Base of what somebody asks for; the instance's history keeps where it came from."""
+
+    ip_address: IPvAnyAddress | None = Field(default=None, description="Where the request came from.")
+    user_agent: Text | None = Field(default=None, max_length=500, description="What it was sent with.")
+
+
+class CreateInstance(Request):
     """A user wants an instance of a type; a port is leased and the instance waits to be started."""
 
     wire_name: ClassVar[str] = "instances.create.v1"
@@ -61,9 +68,73 @@ class InstanceFailed(Message):
 
     instance_id: InstanceId
     error: Sentence = Field(description="A sentence on what went wrong; no secrets.")
+    port_taken: bool = Field(
+        default=False,
+        description=(
+            "Whether somebody else listens on its port: then the port is set aside, a pending instance gets the next"
+            " one and stays pending."
+        ),
+    )
 
 
-class DeleteInstance(Message):
+class InstanceDisconnected(Message):
+    """The host of an instance has lost it: its process or its connection is gone, without an error of its own."""
+
+    wire_name: ClassVar[str] = "instances.disconnected.v1"
+    queue: ClassVar[Queue] = Queue.INSTANCES
+
+    instance_id: InstanceId
+    reason: Sentence | None = Field(default=None, description="A sentence for the instance's history.")
+
+
+class InstanceAccessed(Message):
+    """An instance was used at the moment of this fact; report it as often as it happens."""
+
+    wire_name: ClassVar[str] = "instances.accessed.v1"
+    queue: ClassVar[Queue] = Queue.INSTANCES
+
+    instance_id: InstanceId
+
+
+class InstanceStatsReported(Message):
+    """What the process of an instance uses at the moment of this fact."""
+
+    wire_name: ClassVar[str] = "instances.stats_reported.v1"
+    queue: ClassVar[Queue] = Queue.INSTANCES
+
+    instance_id: InstanceId
+    stats: JsonObject = Field(description="Such as `cpu_percent` and `memory_mb`; the newest report replaces the last.")
+
+
+class RenewInstance(Request):
+    """A running instance shall live longer."""
+
+    wire_name: ClassVar[str] = "instances.renew.v1"
+    queue: ClassVar[Queue] = Queue.INSTANCES
+
+    instance_id: InstanceId
+    duration_minutes: Minutes | None = Field(
+        default=None,
+        description=(
+            "How long from now; the setting's default if left out, the type's maximum at most."
+            " It never shortens a life."
+        ),
+    )
+
+
+class RestoreInstance(Request):
+    """An instance that has ended shall live again: with a port leased anew, it waits to be started."""
+
+    wire_name: ClassVar[str] = "instances.restore.v1"
+    queue: ClassVar[Queue] = Queue.INSTANCES
+
+    instance_id: InstanceId
+    duration_minutes: Minutes | None = Field(
+        default=None, description="How long it may live; the setting's default if left out, the type's maximum at most."
+    )
+
+
+class DeleteInstance(Request):
     """An instance is no longer wanted; its port is free again, its history stays."""
 
     wire_name: ClassVar[str] = "instances.delete.v1"
@@ -77,4 +148,11 @@ class InstancesExpiryDue(Tick):
     """It is time to expire the instances whose time is over."""
 
     wire_name: ClassVar[str] = "instances.expiry_due.v1"
+    queue: ClassVar[Queue] = Queue.INSTANCES
+
+
+class PortsReconcileDue(Tick):
+    """It is time to free ports that nobody uses and to follow the range in the settings."""
+
+    wire_name: ClassVar[str] = "instances.ports_reconcile_due.v1"
     queue: ClassVar[Queue] = Queue.INSTANCES

@@ -11,7 +11,9 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
+from db.lifecycle import START
 from db.repositories import inbox, instances
+from db.repositories.transitions import STATEMENTS
 from db.statement import Statement
 from producers import CreateInstance, InstanceStarted, Message
 
@@ -150,14 +152,16 @@ _PORTS: Final = b"""
 INSERT INTO port_allocations (host_id, port) SELECT %(host)s, 3001 + n FROM generate_series(0, %(count)s - 1) n
 """
 
+_NO_REQUESTER: Final = {"ip_address": "NULL", "user_agent": "NULL"}
+
 STARTED: Final = Kind(
     contract=InstanceStarted,
     make=_start,
     rows=_PENDING,
     effect="running",
-    statements=(inbox._ENTER, instances._START),
-    constants={"process_id": str(_PROCESS_ID)},
-    differing={"message_id": _numbered(_MESSAGE), "instance_id": _numbered(_INSTANCE)},
+    statements=(inbox._ENTER, STATEMENTS[START]),
+    constants={"process_id": str(_PROCESS_ID), "details": json.dumps({"process_id": _PROCESS_ID})},
+    differing={"message_id": _numbered(_MESSAGE), "instance_id": _numbered(_INSTANCE), **_NO_REQUESTER},
 )
 CREATED: Final = Kind(
     contract=CreateInstance,
@@ -177,5 +181,6 @@ CREATED: Final = Kind(
         "instance_id": _numbered(_INSTANCE),
         "user_id": _numbered(_USER, "CAST(:n AS integer) % CAST(:users AS integer)"),
         "access_token_hash": _numbered("", digits=52),
+        **_NO_REQUESTER,
     },
 )

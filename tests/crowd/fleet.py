@@ -64,6 +64,7 @@ TABLES: Final[dict[str, dict[str, str]]] = {
         "expires_at": f"CASE WHEN {_IS_LIVE} THEN now() + (n % 3600 - 30) * interval '1 second'"
         " ELSE now() - interval '1 hour' - random() * interval '60 days' END",
         "created_at": "now() - interval '2 hours' - random() * interval '60 days'",
+        "pending_since": "now() - random() * interval '1 hour'",
         "deleted_at": "CASE n % 10 WHEN 9 THEN now() END",
     },
     "port_allocations": {

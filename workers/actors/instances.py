@@ -1,17 +1,36 @@
 """Dedicated instances: from the wish for one to its end."""
 
-from db.repositories.instances import NewInstance, Process
-from db.unit_of_work import UnitOfWork
-from producers import CreateInstance, DeleteInstance, InstanceFailed, InstancesExpiryDue, InstanceStarted
+from collections.abc import Sequence
+from dataclasses import asdict
+from operator import attrgetter
 
-from ..actor import Lock, Table, actor
+from db.repositories.instances import NewInstance, Process, Requester, Stats
+from db.unit_of_work import UnitOfWork
+from producers import (
+    CreateInstance,
+    DeleteInstance,
+    InstanceAccessed,
+    InstanceDisconnected,
+    InstanceFailed,
+    InstancesExpiryDue,
+    InstanceStarted,
+    InstanceStatsReported,
+    PortsReconcileDue,
+    RenewInstance,
+    RestoreInstance,
+)
+from producers.messages.instances import Request
+
+from ..actor import Lock, Table, actor, set_actor
 
 
 def _user(message: CreateInstance) -> Lock:
     return Lock(Table.USERS, message.user_id)
 
 
-def _instance(message: InstanceStarted | InstanceFailed | DeleteInstance) -> Lock:
+def _instance(
+    message: InstanceStarted | InstanceFailed | InstanceDisconnected | RenewInstance | DeleteInstance,
+) -> Lock:
     return Lock(Table.INSTANCES, message.instance_id)
 
 
@@ -30,6 +49,7 @@ def create(message: CreateInstance, uow: UnitOfWork) -> None:
             access_token_hash=message.access_token_hash,
             access_token_hint=message.access_token_hint,
             requested_at=message.occurred_at,
+            by=_requester(message),
         )
     )
 
@@ -43,18 +63,71 @@ def record_start(message: InstanceStarted, uow: UnitOfWork) -> None:
 
 @actor(InstanceFailed, locks=_instance)
 def record_failure(message: InstanceFailed, uow: UnitOfWork) -> None:
-    """Move a live instance to error and free its port."""
-    uow.instances.fail(message.instance_id, error=message.error, at=message.occurred_at)
+    """Move a live instance to error and free its port; one whose port was taken gets another and waits on."""
+    if message.port_taken:
+        uow.instances.move_port(message.instance_id, error=message.error, at=message.occurred_at)
+    else:
+        uow.instances.fail(message.instance_id, error=message.error, at=message.occurred_at)
+
+
+@actor(InstanceDisconnected, locks=_instance)
+def record_disconnection(message: InstanceDisconnected, uow: UnitOfWork) -> None:
+    """Move a live instance to disconnected and free its port."""
+    uow.instances.disconnect(message.instance_id, reason=message.reason, at=message.occurred_at)
+
+
+@set_actor(InstanceAccessed)
+def record_accesses(messages: Sequence[InstanceAccessed], uow: UnitOfWork) -> None:
+    """Keep the newest access of each instance."""
+    newest = sorted(messages, key=attrgetter("occurred_at"))
+    uow.instances.access({message.instance_id: message.occurred_at for message in newest})
+
+
+@set_actor(InstanceStatsReported)
+def record_stats(messages: Sequence[InstanceStatsReported], uow: UnitOfWork) -> None:
+    """Keep the newest report of each instance."""
+    newest = sorted(messages, key=attrgetter("occurred_at"))
+    uow.instances.report_stats({each.instance_id: Stats(each.occurred_at, each.stats) for each in newest})
+
+
+@actor(RenewInstance, locks=_instance)
+def renew(message: RenewInstance, uow: UnitOfWork) -> None:
+    """Give a running instance more time."""
+    minutes = message.duration_minutes
+    uow.instances.renew(message.instance_id, minutes=minutes, at=message.occurred_at, by=_requester(message))
+
+
+# Not in groups: it locks the user before the instance, and a message about an instance does not tell the user.
+@actor(RestoreInstance)
+def restore(message: RestoreInstance, uow: UnitOfWork) -> None:
+    """Lease a port for an instance that has ended and let it wait to be started."""
+    minutes = message.duration_minutes
+    uow.instances.restore(message.instance_id, minutes=minutes, at=message.occurred_at, by=_requester(message))
 
 
 @actor(DeleteInstance, locks=_instance)
 def delete(message: DeleteInstance, uow: UnitOfWork) -> None:
     """Delete an instance softly and free its port."""
-    uow.instances.delete(message.instance_id, reason=message.reason, at=message.occurred_at)
+    by = _requester(message)
+    uow.instances.delete(message.instance_id, reason=message.reason, at=message.occurred_at, by=by)
 
 
 @actor(InstancesExpiryDue)
 def expire(message: InstancesExpiryDue, uow: UnitOfWork) -> None:
-    """Expire the instances whose time is over and free their ports."""
+    """Expire the instances whose time is over, give up those that never started, and free their ports."""
     del message
     uow.instances.expire_due()
+    uow.instances.give_up_due()
+
+
+@actor(PortsReconcileDue)
+def reconcile_ports(message: PortsReconcileDue, uow: UnitOfWork) -> None:
+    """Free ports that nobody uses and follow the range in the settings."""
+    found = uow.ports.reconcile()
+    if found.total:
+        uow.runs.record("reconcile-ports", started_at=message.fire_time, affected=found.total, detail=asdict(found))
+
+
+def _requester(message: Request) -> Requester:
+    address = message.ip_address
+    return Requester(None if address is None else str(address), message.user_agent)

@@ -43,6 +43,7 @@ EXEMPT: Final[dict[str, str]] = {
     "partitions.horizon": _OWNERS,
     "partitions.strip": _OWNERS,
     "ports.open": _ADDS,
+    "ports.reconcile": "looks at every port of every host, by a tick: there are a hundred for a machine",
     "redeliveries.begin": _ADDS,
     "redeliveries.counts": _COUNTS,
     "redeliveries.postpone": _ADDS,

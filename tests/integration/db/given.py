@@ -50,7 +50,7 @@ class Given:
     def a_running_instance(self, db: Database, **wishes: Any) -> UUID:  # noqa: ANN401  fields of NewInstance
         instance_id = self.an_instance(db, **wishes)
         with db.transaction() as uow:
-            state = uow.instances.get(instance_id)
+            state = uow.fleet.get(instance_id)
             assert state is not None
             assert uow.instances.start(instance_id, process=a_process(state.host_id), at=NOW)
         return instance_id

@@ -11,6 +11,8 @@ from .plans import BOUNDS, NOW, PAGE, Hot
 
 _USER: Final = {"user_id": uuid(7)}
 _INSTANCE: Final = {"instance_id": uuid(50)}
+_BY: Final = {"ip_address": "10.0.0.1", "user_agent": "a browser"}
+_MOVED: Final = {**_INSTANCE, "at": NOW, "details": "{}", **_BY}
 _TENANT: Final = {"tenant_id": "tenant-3"}
 _SERVER: Final = {"server_id": "server-7"}
 _START: Final = {"after": UUID(int=0), "limit": 100}
@@ -56,27 +58,42 @@ _INSTANCES: Final = (
             "access_token_hash": "f" * 64,
             "access_token_hint": None,
             "at": NOW,
+            **_BY,
         },
     ),
     Hot(
         "instances.start",
         "pk_mcp_instances",
-        {**_INSTANCE, "host_id": "host-0", "process_id": 1, "process_started_at": NOW, "at": NOW},
+        {**_MOVED, "host_id": "host-0", "process_id": 1, "process_started_at": NOW},
     ),
-    Hot("instances.fail", "pk_mcp_instances idx_port_allocations_mcp", {**_INSTANCE, "error": "e", "at": NOW}),
-    Hot("instances.delete", "pk_mcp_instances idx_port_allocations_mcp", {**_INSTANCE, "reason": None, "at": NOW}),
+    Hot("instances.renew", "pk_mcp_instances", {**_MOVED, "duration_minutes": 5}),
+    Hot("instances.fail", "pk_mcp_instances idx_port_allocations_mcp", {**_MOVED, "error": "e"}),
+    Hot("instances.disconnect", "pk_mcp_instances idx_port_allocations_mcp", _MOVED),
+    Hot("instances.delete", "pk_mcp_instances idx_port_allocations_mcp", _MOVED),
+    Hot(
+        "instances.restore",
+        "pk_mcp_instances idx_port_allocations_lease",
+        {"instance_id": uuid(101), "duration_minutes": None, "at": NOW, **_BY},
+    ),
+    Hot(
+        "instances.move_port",
+        "pk_mcp_instances idx_port_allocations_mcp idx_port_allocations_lease",
+        {"instance_id": uuid(5000), "error": "e", "at": NOW},
+    ),
+    Hot("instances.access", "pk_mcp_instances", {"ids": [uuid(1), uuid(2)], "ats": [NOW, NOW]}),
+    Hot("instances.report_stats", "pk_mcp_instances", {"ids": [uuid(1)], "ats": [NOW], "stats": ["{}"]}),
     Hot("instances.expire_due", "idx_mcp_instances_expiry_due idx_port_allocations_mcp", {"limit": 50}),
-    Hot("instances.overview", "pk_mcp_instances", {"instance_ids": [uuid(1)], "limit": 10}),
-    Hot("instances.active_of", "idx_mcp_instances_user_status", _USER),
-    Hot("instances.find_by_token", "idx_mcp_instances_access_token", {"token_hash": token_hash(7)}),
-    Hot("instances.running", "idx_mcp_instances_process_id", _START),
-    Hot("instances.on_port", "idx_mcp_instances_live_port", {"host_id": "host-3", "port": 3051}),
-    Hot("instances.of_process", "idx_mcp_instances_process_id", {"host_id": "host-3", "process_id": 1050}),
+    Hot("instances.give_up_due", "idx_mcp_instances_pending idx_port_allocations_mcp", {"limit": 50}),
+    Hot("fleet.overview", "pk_mcp_instances", {"instance_ids": [uuid(1)], "limit": 10}),
+    Hot("fleet.active_of", "idx_mcp_instances_user_status", _USER),
+    Hot("fleet.find_by_token", "idx_mcp_instances_access_token", {"token_hash": token_hash(7)}),
+    Hot("fleet.running", "idx_mcp_instances_process_id", _START),
+    Hot("fleet.on_port", "idx_mcp_instances_live_port", {"host_id": "host-3", "port": 3051}),
+    Hot("fleet.of_process", "idx_mcp_instances_process_id", {"host_id": "host-3", "process_id": 1050}),
     Hot("known.hold", "pk_mcp_instances", {"ids": [uuid(1), uuid(2)]}),
     Hot("known.hold_alone", "pk_mcp_instances", {"ids": [uuid(1), uuid(2)]}),
     Hot("ports.counts", "pk_port_allocations", {"host_id": "host-3"}),
     Hot("ports.held_by", "idx_port_allocations_mcp", _INSTANCE),
-    Hot("ports.stranded", "pk_port_allocations", {"after_host": "host-3", "after_port": 3500, "limit": 50}),
     Hot("events.of_instance", "idx_mcp_events_instance", {**_INSTANCE, **PAGE}, "mcp_events"),
     Hot("events.of_user", "idx_mcp_events_user_id", {**_USER, **PAGE}, "mcp_events"),
     Hot("logs.page", "idx_mcp_logs_instance_timestamp", {"instance_id": uuid(7), **_WORDS, **PAGE}, "mcp_logs"),

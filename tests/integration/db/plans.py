@@ -4,16 +4,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from importlib import import_module
-from pkgutil import iter_modules
 from typing import Any, Final
 
 import psycopg
 from psycopg import sql
 
-import db.repositories
 from db.page import Window
+from db.repositories import statements
 from db.statement import Statement
 from tests.crowd import Connection
 from tests.databases import TestDatabase
@@ -58,14 +55,6 @@ class Plan:
     read_whole: frozenset[str]
     rows_read: float
     text: str
-
-
-@cache
-def statements() -> dict[str, Statement]:
-    """Give every statement of every repository by its name."""
-    rooms = (import_module(f"db.repositories.{room.name}") for room in iter_modules(db.repositories.__path__))
-    found = [value for room in rooms for value in vars(room).values() if isinstance(value, Statement)]
-    return {statement.name: statement for statement in found}
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def test_an_unknown_type_leaves_nothing_behind(db: Database, given: Given) -> No
     with pytest.raises(UnknownType, match="fax"):
         _creating(db, wish)()
     with db.transaction() as uow:
-        assert uow.instances.get(wish.id) is None
+        assert uow.fleet.get(wish.id) is None
 
 
 def test_a_type_that_is_not_active_gives_an_instance_in_error(db: Database, given: Given) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from db.engine import Database
 from db.errors import UnknownInstance
-from db.repositories.instances import Instances, InstanceState
+from db.repositories.fleet import InstanceState
+from db.repositories.instances import Instances
 from db.unit_of_work import UnitOfWork
 
 from .given import NOW, Given, a_process, at_once
@@ -28,7 +29,7 @@ def _delete(instances: Instances, instance_id: UUID, _: str) -> bool:
 
 def _state(db: Database, instance_id: UUID) -> InstanceState:
     with db.transaction() as uow:
-        state = uow.instances.get(instance_id)
+        state = uow.fleet.get(instance_id)
     assert state is not None
     return state
 

@@ -38,19 +38,19 @@ QUESTIONS: Final[dict[str, Question]] = {
         lambda r: r.user_id,
         lambda w: w.user_id,
     ),
-    "instances.active_of": (lambda u, w: u.instances.active_of(w.user_id), lambda r: r.id, lambda w: w.instance_id),
-    "instances.find_by_token": (
-        lambda u, w: u.instances.find_by_token(w._hash("token")),
+    "fleet.active_of": (lambda u, w: u.fleet.active_of(w.user_id), lambda r: r.id, lambda w: w.instance_id),
+    "fleet.find_by_token": (
+        lambda u, w: u.fleet.find_by_token(w._hash("token")),
         lambda r: r.user_id,
         lambda w: w.user_id,
     ),
-    "instances.on_port": (
-        lambda u, w: u.instances.on_port(_n("world", w), 5000 + w.number),
+    "fleet.on_port": (
+        lambda u, w: u.fleet.on_port(_n("world", w), 5000 + w.number),
         lambda r: r,
         lambda w: w.instance_id,
     ),
-    "instances.of_process": (
-        lambda u, w: u.instances.of_process(_n("world", w), 100 + w.number),
+    "fleet.of_process": (
+        lambda u, w: u.fleet.of_process(_n("world", w), 100 + w.number),
         lambda r: r,
         lambda w: w.instance_id,
     ),
@@ -116,8 +116,7 @@ def test_a_question_about_one_world_is_answered_with_its_row(worlds: Worlds, nam
 
 def test_the_processes_to_probe_are_those_that_run(worlds: Worlds) -> None:
     with worlds.database.transaction() as uow:
-        assert {each.process_id for each in uow.instances.running()} == {101, 102}
-        assert uow.ports.stranded() == []
+        assert {each.process_id for each in uow.fleet.running()} == {101, 102}
 
 
 def test_the_dashboards_of_services_tell_how_each_does(worlds: Worlds) -> None:
@@ -131,7 +130,7 @@ def test_the_dashboards_of_services_tell_how_each_does(worlds: Worlds) -> None:
     assert {"service-1", "service-2", "figma"} <= due
     assert used == {"service-1": 1, "service-2": 1}
     assert newest == {"user-1@worlds.example", "user-2@worlds.example"}
-    assert (counts.available, counts.leased, counts.total) == (0, 1, 1)
+    assert (counts.available, counts.leased, counts.set_aside, counts.total) == (0, 1, 0, 1)
 
 
 def test_pages_follow_each_other_without_gap_or_double_even_within_one_moment(

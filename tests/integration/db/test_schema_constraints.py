@@ -79,6 +79,8 @@ CHECKS: Final[list[tuple[str, str, Row]]] = [
     ("outbox", "check_outbox_payload", {"payload": "[]"}),
     ("outbox", "check_outbox_sender", {"user_id": None, "tenant_id": None}),
     ("port_allocations", "check_available_port", {"is_available": True}),
+    ("port_allocations", "check_set_aside", {"set_aside_at": NOW, "set_aside_reason": "nginx listens there"}),
+    ("port_allocations", "check_set_aside", {"set_aside_at": NOW, "mcp_instance_id": None}),
     ("port_allocations", "check_port", {"port": 3000}),
     ("redeliveries", "check_state", {"state": "lost"}),
     ("shared_moves", "check_outcome", {"outcome": "lost"}),

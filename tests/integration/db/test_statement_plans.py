@@ -5,13 +5,14 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from db.repositories import statements
 from tests import crowd, databases
 from tests.crowd import uuid
 from tests.databases import TestDatabase
 
 from .cold_statements import EXEMPT
 from .hot_statements import HOT
-from .plans import FEW, Hot, Planner, months_expected, months_of, statements
+from .plans import FEW, Hot, Planner, months_expected, months_of
 
 ROWS = 20_000
 

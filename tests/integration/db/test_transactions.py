@@ -64,7 +64,7 @@ def test_all_that_is_done_in_a_transaction_is_done_or_nothing(db: Database, give
         raise ZeroDivisionError
     with db.transaction() as uow:
         assert uow.inbox.claim(message_id, WIRE_NAME)
-        assert uow.instances.get(wish.id) is None
+        assert uow.fleet.get(wish.id) is None
 
 
 def test_a_savepoint_undoes_its_block_and_the_transaction_goes_on(db: Database) -> None:

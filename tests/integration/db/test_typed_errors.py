@@ -42,6 +42,16 @@ def _server(**wishes: object) -> Act:
     return lambda uow: uow.servers.add(new)
 
 
+def _ports(first: int, last: int) -> Act:
+    def act(uow: UnitOfWork) -> None:
+        change = "UPDATE system_settings SET value = %s WHERE key = %s"
+        uow._driver.execute(change, [str(first), "port.range_start"])
+        uow._driver.execute(change, [str(last), "port.range_end"])
+        uow.ports.open("h")
+
+    return act
+
+
 REFUSED: list[tuple[str, Act, type[DataRefused], str]] = [
     ("an invalid URL", _server(endpoint_url="server.example"), ValueRefused, "begins with http"),
     ("a negative timeout", _server(timeout_ms=-1), ValueRefused, "above 0"),
@@ -49,8 +59,8 @@ REFUSED: list[tuple[str, Act, type[DataRefused], str]] = [
     ("a status outside the list", _server(status="retired"), ValueRefused, "active, inactive or maintenance"),
     ("a transport that nobody speaks", _server(transport_type="pigeon"), ValueRefused, "streamable_http"),
     ("a tenant that is not there", _server(tenant_id="nobody"), ReferenceMissing, "no such tenant"),
-    ("a port below the range", lambda uow: uow.ports.open("h", 3000, 3002), ValueRefused, "between 3001 and 65535"),
-    ("a port above the range", lambda uow: uow.ports.open("h", 65535, 65536), ValueRefused, "between 3001 and 65535"),
+    ("a port below the range", _ports(3000, 3002), ValueRefused, "between 3001 and 65535"),
+    ("a port above the range", _ports(65535, 65536), ValueRefused, "between 3001 and 65535"),
     ("a tenant without an id", lambda uow: uow.tenants.add("", name="x"), ValueRefused, "1 to 64 characters"),
     ("a tenant's status", lambda uow: uow.tenants.add("x", name="x", status="happy"), ValueRefused, "suspended"),
     (

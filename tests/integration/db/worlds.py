@@ -119,6 +119,7 @@ class World:
                 "stats": "{}",
                 "created_at": NOW,
                 "updated_at": NOW,
+                "pending_since": NOW,
             },
             "mcp_events_archive": {**instance, "id": uuid4(), "event_type": "a", "event_data": "{}", "created_at": NOW},
             "port_allocations": {"host_id": f"world-{n}", "port": 5000, "is_available": False, **instance},
