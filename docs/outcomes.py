@@ -54,21 +54,6 @@ OUTCOMES: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
             "recorded as the event `refused_start`; nothing else changes",
         ),
     ),
-    InstanceFailed: (
-        _UNKNOWN_INSTANCE,
-        (
-            "the instance has ended, or the failure is older than its process or its restoration",
-            "recorded as the event `refused_fail`; nothing else changes",
-        ),
-        (
-            "`port_taken`, and the instance is pending",
-            "the port is set aside and the next one leased (`port_moved`); without one it ends with status `error`",
-        ),
-        (
-            "`port_taken`, and the instance is not pending",
-            "recorded as the event `refused_move_port`; nothing else changes",
-        ),
-    ),
     InstanceAccessed: (
         _UNKNOWN_INSTANCE,
         ("older than the last access", "changes nothing"),
@@ -86,6 +71,21 @@ OUTCOMES: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
         (
             "the instance has ended, or the fact is older than its process or its restoration",
             "recorded as the event `refused_disconnect`; nothing else changes",
+        ),
+    ),
+    InstanceFailed: (
+        _UNKNOWN_INSTANCE,
+        (
+            "the instance has ended, or the failure is older than its process or its restoration",
+            "recorded as the event `refused_fail`; nothing else changes",
+        ),
+        (
+            "`port_taken`, and the instance is pending",
+            "the port is set aside and the next one leased (`port_moved`); without one it ends with status `error`",
+        ),
+        (
+            "`port_taken`, and the instance is not pending",
+            "recorded as the event `refused_move_port`; nothing else changes",
         ),
     ),
     RestoreInstance: (
