@@ -1,28 +1,23 @@
 """The bus alone: what enqueuing costs, and what carrying a message costs a worker."""
 
-import json
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
-import dramatiq
-from dramatiq.brokers.redis import RedisBroker
-
-from producers import CreateInstance, Message
+from producers import CreateInstance
 from producers import message_id as ids
-from producers.envelope import seal
 
 from .comparison import in_turn
 from .figures import Repetition, at_least, figure
+from .plain import PLAIN, enqueue_plain, plain_broker, plain_message
 from .processes import Program
 from .programs.stamps import Span
 from .stage import Stage, until
 
-PLAIN: Final = "plain"
 QUEUE: Final = CreateInstance.queue.value
 PROCESSES: Final = 2
 THREADS: Final = 4
@@ -36,8 +31,8 @@ THREADS: Final = 4
 def enqueue_bulk_vs_loop(stage: Stage) -> Iterator[Repetition]:
     """Compare the ways to put many messages on the bus."""
     messages = [_message() for _ in range(stage.count(5_000))]
-    broker = _plain_broker(stage)
-    plain = [_plain_message(message) for message in messages]
+    broker = plain_broker(stage)
+    plain = [plain_message(message) for message in messages]
 
     def bulk() -> float:
         started = time.perf_counter()
@@ -75,7 +70,7 @@ def noop_vs_dramatiq(stage: Stage) -> Iterator[Repetition]:
         return _drained(stage, [ours.with_arguments(str(folder))] * PROCESSES, f"dramatiq:{QUEUE}", many, folder)
 
     def plain() -> float:
-        _enqueue_plain(stage, few)
+        enqueue_plain(stage, (_message() for _ in range(few)))
         folder = Path(mkdtemp(dir=stage.folder))
         return _drained(stage, [theirs.with_environment(SPANS=str(folder))], f"{PLAIN}:{QUEUE}", few, folder)
 
@@ -93,23 +88,6 @@ def _drained(stage: Stage, programs: list[Program], queue: str, count: int, fold
     if span.count != count:
         raise ValueError(f"{span.count} messages were executed of {count} that were sent")
     return span.rate
-
-
-def _enqueue_plain(stage: Stage, count: int) -> None:
-    broker = _plain_broker(stage)
-    for _ in range(count):
-        broker.enqueue(_plain_message(_message()))
-
-
-def _plain_broker(stage: Stage) -> RedisBroker:
-    broker = RedisBroker(url=stage.valkey.url, namespace=PLAIN)  # type: ignore[no-untyped-call]  # Dramatiq does not type it
-    broker.declare_queue(QUEUE)
-    return broker
-
-
-def _plain_message(message: Message) -> "dramatiq.Message[Any]":
-    (payload,) = json.loads(seal(message))["args"]
-    return dramatiq.Message(queue_name=QUEUE, actor_name="execute", args=(payload,), kwargs={}, options={})
 
 
 def _message() -> CreateInstance:

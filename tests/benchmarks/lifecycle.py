@@ -15,7 +15,7 @@ from db.lifecycle import START
 from db.repositories import inbox, instances
 from db.repositories.transitions import STATEMENTS
 from db.statement import Statement
-from producers import CreateInstance, InstanceStarted, Message
+from producers import CreateInstance, InstanceAccessed, InstanceStarted, Message
 
 from .stage import Stage
 
@@ -29,12 +29,16 @@ _PROCESS_ID: Final = 4242
 
 @dataclass(frozen=True)
 class Kind:
-    """A message whose transaction is measured; ``differing`` is SQL over ``:stem`` and ``:n`` for what differs."""
+    """A message whose transaction is measured.
+
+    ``effect`` is the condition that an instance meets afterwards, ``differing`` SQL over ``:stem`` and ``:n`` for what
+    differs.
+    """
 
     contract: type[Message]
     make: "Callable[[Batch, int], Message]"
     rows: bytes
-    effect: str
+    effect: bytes
     statements: tuple[Statement, ...]
     constants: Mapping[str, str]
     differing: Mapping[str, str]
@@ -95,7 +99,7 @@ class Batch:
     def rate(self, stage: Stage) -> float:
         """Give the messages per second from the first to the last; raise unless each had its effect."""
         ((applied, seconds),) = stage.sql.execute(_SPAN, self.bounds).fetchall()
-        ((effects,),) = stage.sql.execute(_EFFECTS, (self.host, self.kind.effect)).fetchall()
+        ((effects,),) = stage.sql.execute(_EFFECTS + self.kind.effect, (self.host,)).fetchall()
         if not applied == effects == self.count:
             raise ValueError(f"of {self.count} messages {applied} were applied and {effects} had their effect")
         return (self.count - 1) / float(seconds)
@@ -128,6 +132,12 @@ def _create(batch: Batch, number: int) -> CreateInstance:
     )
 
 
+def _access(batch: Batch, number: int) -> InstanceAccessed:
+    return InstanceAccessed(
+        message_id=batch.id(_MESSAGE, number), occurred_at=batch.moment, instance_id=batch.id(_INSTANCE, number)
+    )
+
+
 def _numbered(place: str, number: str = "CAST(:n AS integer)", digits: int = 12) -> str:
     return f"(:stem || '{place}' || lpad(to_hex({number}), {digits}, '0'))"
 
@@ -135,7 +145,7 @@ def _numbered(place: str, number: str = "CAST(:n AS integer)", digits: int = 12)
 _SPAN: Final = b"""
 SELECT count(*), extract(epoch FROM max(created_at) - min(created_at)) FROM inbox WHERE message_id BETWEEN %s AND %s
 """
-_EFFECTS: Final = b"SELECT count(*) FROM mcp_instances WHERE host_id = %s AND status = %s"
+_EFFECTS: Final = b"SELECT count(*) FROM mcp_instances WHERE host_id = %s AND "
 _USERS: Final = b"""
 INSERT INTO users (id, email, name)
 SELECT (%(stem)s || '7000a000' || lpad(to_hex(n), 12, '0'))::uuid, %(stem)s || '-' || n || '@example.org', 'Ada'
@@ -158,7 +168,7 @@ STARTED: Final = Kind(
     contract=InstanceStarted,
     make=_start,
     rows=_PENDING,
-    effect="running",
+    effect=b"status = 'running'",
     statements=(inbox._ENTER, STATEMENTS[START]),
     constants={"process_id": str(_PROCESS_ID), "details": json.dumps({"process_id": _PROCESS_ID})},
     differing={"message_id": _numbered(_MESSAGE), "instance_id": _numbered(_INSTANCE), **_NO_REQUESTER},
@@ -167,7 +177,7 @@ CREATED: Final = Kind(
     contract=CreateInstance,
     make=_create,
     rows=_PORTS,
-    effect="pending",
+    effect=b"status = 'pending'",
     statements=(inbox._ENTER, instances._CREATE),
     constants={
         "mcp_type": "figma",
@@ -182,5 +192,18 @@ CREATED: Final = Kind(
         "user_id": _numbered(_USER, "CAST(:n AS integer) % CAST(:users AS integer)"),
         "access_token_hash": _numbered("", digits=52),
         **_NO_REQUESTER,
+    },
+)
+ACCESSED: Final = Kind(
+    contract=InstanceAccessed,
+    make=_access,
+    rows=_PENDING,
+    effect=b"last_accessed IS NOT NULL",
+    statements=(inbox._ENTER, instances._ACCESS),
+    constants={},
+    differing={
+        "message_id": _numbered(_MESSAGE),
+        "ids": f"ARRAY[{_numbered(_INSTANCE)}]",
+        "ats": "ARRAY[:at]",
     },
 )

@@ -1,15 +1,18 @@
 """Messages that are applied by real worker processes, against transactions of pgbench."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from producers import CreateInstance
+
 from . import pgbench
 from .comparison import in_turn
 from .figures import Repetition, at_least, figure
-from .lifecycle import CREATED, STARTED, Batch, Kind
-from .processes import Running
+from .lifecycle import ACCESSED, CREATED, STARTED, Batch, Kind
+from .plain import PLAIN, enqueue_plain
+from .processes import Program, Running
 from .stage import Stage, until
 
 PROCESSES: Final = 2
@@ -55,6 +58,50 @@ def lone_transaction_vs_pgbench(stage: Stage) -> Iterator[Repetition]:
 def create_transaction_vs_pgbench(stage: Stage) -> Iterator[Repetition]:
     """Compare the workers with what the database can do on a message with much to do."""
     return _against_pgbench(stage, CREATED, stage.count(2_000), "workers")
+
+
+@figure(
+    target=at_least(3),
+    compares="InstanceAccessed, a fact of which only the newest counts, each about another instance (inbox row, then"
+    f" the time of access): {_WORKERS}, {_GROUPS} and one to apply them; {_PGBENCH}",
+)
+def facts_vs_pgbench(stage: Stage) -> Iterator[Repetition]:
+    """Compare the workers with what the database can do, on facts that are applied as a set."""
+    return _against_pgbench(stage, ACCESSED, stage.count(6_000), "workers")
+
+
+@figure(
+    target=at_least(3),
+    compares=f"CreateInstance: {_WORKERS}, {_GROUPS}; against Dramatiq's RedisBroker with its defaults under its own"
+    f" command line, {PROCESSES} processes of {THREADS} threads, with the same actor in a transaction for each message;"
+    " messages per second from the first to the last, by the times in the inbox rows",
+)
+def create_vs_dramatiq(stage: Stage) -> Iterator[Repetition]:
+    """Compare with what the same actor does on the plain bus."""
+    count = stage.count(2_000)
+    ours = [stage.workers("--threads", str(THREADS))] * PROCESSES
+    command = ("dramatiq", "tests.benchmarks.programs.create_dramatiq:broker", "-p", str(PROCESSES), "-t", str(THREADS))
+    theirs = [stage.program(*command).with_environment(DATABASE_URL=stage.database.worker_url)]
+
+    def minimcp() -> float:
+        batch = Batch.prepare(stage, CREATED, count)
+        stage.producer.send_many(batch.messages())
+        return _drained(stage, ours, QUEUE, batch)
+
+    def plain() -> float:
+        batch = Batch.prepare(stage, CREATED, count)
+        enqueue_plain(stage, batch.messages())
+        return _drained(stage, theirs, f"{PLAIN}:{CreateInstance.queue.value}", batch)
+
+    yield from in_turn(stage.repetitions(5), left=("minimcp_per_s", minimcp), right=("dramatiq_per_s", plain))
+
+
+def _drained(stage: Stage, programs: Sequence[Program], queue: str, batch: Batch) -> float:
+    """Run programs until a queue is empty and give the messages per second."""
+    with ExitStack() as running:
+        processes = [running.enter_context(program.running()) for program in programs]
+        until(lambda: all(each.check() for each in processes) and not stage.waiting([queue]), f"draining {queue}")
+    return batch.rate(stage)
 
 
 @figure(

@@ -29,7 +29,7 @@ broker.add_middleware(Leave())
 
 
 @dramatiq.actor(broker=broker, queue_name=QUEUE)
-def execute(payload: dict[str, object]) -> None:
+def execute(payload: dict[str, object], message_id: str) -> None:
     """Do nothing with the payload."""
-    del payload
+    del payload, message_id
     stamps.note()
