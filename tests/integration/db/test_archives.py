@@ -35,6 +35,7 @@ def _an_expired_one(given: Dedicated, database: Database) -> tuple[UUID, UUID]:
 
 def test_what_moved_and_ended_is_archived_whole(given: Dedicated, database: Database) -> None:
     instance_id, key_id = _an_expired_one(given, database)
+    given.database.ask("UPDATE mcp_instances SET restored_at = now(), stats_at = now()")
     columns = {
         table: given.database.ask(f"SELECT to_jsonb(t) FROM {table} t")  # noqa: S608  our own names
         for table in ("mcp_instances", "api_keys", "mcp_events")
