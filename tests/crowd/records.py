@@ -73,7 +73,7 @@ TABLES: Final[dict[str, dict[str, str]]] = {
     "gateway.fastmcp_audit_log": {
         "id": uuid("n"),
         "tenant_id": TENANT,
-        "user_id": "'user-' || n % greatest({rows} / 100, 10)",
+        "user_id": "'user-' || n % (5 * greatest({rows} / 100, 10))",
         "method": mostly("tools/call", **{"tools/list": 200, "prompts/get": 5}),
         "success": "random() > 0.01",
         "duration_ms": "(2000 * random() * random())::integer",

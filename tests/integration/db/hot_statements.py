@@ -272,7 +272,7 @@ _RECORDS: Final = (
         "idx_request_logs_tenant_time",
         {**_TENANT, "since": NOW - timedelta(days=2), "until": NOW},
     ),
-    Hot("calls.of_user", "idx_fastmcp_audit_user_time", {**_TENANT, "user_id": "user-7", **PAGE}, "fastmcp_audit_log"),
+    Hot("calls.of_user", "idx_fastmcp_audit_user_time", {**_TENANT, "user_id": "user-3", **PAGE}, "fastmcp_audit_log"),
     Hot(
         "calls.failures",
         "idx_fastmcp_audit_method_success",
