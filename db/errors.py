@@ -134,25 +134,25 @@ class Refusal(DatabaseError):
 class UnknownUser(Refusal):
     """The user does not exist, is deleted or is not active."""
 
-    reason = "unknown_user"
+    reason = "unknown-user"
 
 
 class UnknownType(Refusal):
     """No type of MCP server has that name."""
 
-    reason = "unknown_type"
+    reason = "unknown-type"
 
 
 class UnknownService(Refusal):
     """No shared service has that name."""
 
-    reason = "unknown_service"
+    reason = "unknown-service"
 
 
 class UnknownInstance(Refusal):
     """No instance has that id."""
 
-    reason = "unknown_instance"
+    reason = "unknown-instance"
     early = True
 
 

@@ -68,7 +68,9 @@ def launch_servers(cast: Cast) -> None:
         command = server.command[0].rpartition("/")[2]
         cast.narrator.say(f"{name}: {command} listens on port {state.port}, pid {state.process_id}; status running.")
         answers = work_with(server.url, instance.mcp_type)
-        cast.narrator.say(f"{name}: Ada's client calls {len(answers)} tools. The last answer: {short(answers[-1], 90)}")
+        cast.narrator.say(
+            f"{name}: Ada's client calls {len(answers)} tools. Its last question has no answer, and the server says so: {short(answers[-1], 70)}"
+        )
     ship(cast)
 
 

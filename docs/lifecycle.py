@@ -21,7 +21,7 @@ def _arrows() -> list[str]:
         for each in TRANSITIONS
         for origin in each.origins
     ]
-    return ["    [*] --> pending: create", "    [*] --> error: create without a port", *drawn, "    deleted --> [*]"]
+    return ["    [*] --> pending: create", "    [*] --> error: create, refused", *drawn, "    deleted --> [*]"]
 
 
 def _row(transition: Transition) -> str:

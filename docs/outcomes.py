@@ -26,7 +26,7 @@ from producers import (
 
 _UNKNOWN_INSTANCE: Final = (
     "the instance does not exist",
-    "tried again after 2 s and 10 s, since it may have overtaken its creation; then dead letter `unknown_instance`",
+    "tried again after 2 s and 10 s, since it may have overtaken its creation; then dead letter `unknown-instance`",
 )
 _FUTURE_SLOT: Final = ("a slot is over 10 minutes after the moment of the message id", "dead letter `invalid`")
 _SAME_SLOT: Final = ("a slot that was reported before", "changes nothing")
@@ -39,8 +39,8 @@ _SAME_TICK: Final = (
 
 OUTCOMES: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
     CreateInstance: (
-        ("the user does not exist or is not active", "dead letter `unknown_user`"),
-        ("no type has that name", "dead letter `unknown_type`"),
+        ("the user does not exist or is not active", "dead letter `unknown-user`"),
+        ("no type has that name", "dead letter `unknown-type`"),
         ("the type is not active", "the instance is stored with status `error` and a sentence"),
         ("the user has as many instances as allowed", "the instance is stored with status `error` and a sentence"),
         ("no port is free on the host", "the instance is stored with status `error` and a sentence"),

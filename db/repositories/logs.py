@@ -98,7 +98,7 @@ class Logs:
             with telling_times("mcp_logs", (datetime.fromisoformat(str(line["timestamp"])) for line in stored)):
                 _STORE.run(self._driver, lines=storable_json(stored))
         if stray:
-            _QUARANTINE.run(self._driver, lines=storable_json(stray), reason="unknown_instance")
+            _QUARANTINE.run(self._driver, lines=storable_json(stray), reason="unknown-instance")
         return IngestReport(stored=len(stored), quarantined=len(stray))
 
     def levels(self, instance_ids: Sequence[UUID], *, since: datetime) -> dict[UUID, dict[str, int]]:

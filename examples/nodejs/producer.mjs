@@ -12,6 +12,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { createClient, ErrorReply } from "@redis/client";
 
+const QUEUES = ["instances", "keys", "services", "health", "logs", "gateway", "maintenance"];
 const MAX_BYTES = 1_048_576;
 const MAX_LINES = 1_000;
 const MAX_LINE = 65_536;
@@ -29,6 +30,9 @@ export function uuid7(now = Date.now()) {
 export function seal(wireName, payload) {
   const id = uuid7();
   const queue = wireName.split(".")[0];
+  if (!QUEUES.includes(queue)) {
+    throw new RangeError(`${wireName} has no queue: the queues are ${QUEUES.join(", ")}`);
+  }
   const envelope = JSON.stringify({
     queue_name: queue,
     actor_name: wireName,

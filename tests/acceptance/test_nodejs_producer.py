@@ -123,6 +123,7 @@ def test_what_cannot_be_sent_is_one_sentence(node: Node, redis_url: str) -> None
         assert "OOM" in node("send", "instances.delete.v1", payload, exits=1).stderr
     assert received(redis_url, DeleteInstance) == []
     assert "error: say what to do" in node("receive", exits=1).stderr
+    assert "the queues are" in node("send", "nonsense.said.v1", "{}", exits=1).stderr
     assert "JSON" in node("send", "instances.delete.v1", payload[:-1], exits=1).stderr
 
 

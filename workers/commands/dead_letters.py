@@ -122,7 +122,7 @@ def _plain(value: object) -> object:
 
 def _line(letter: DeadLetter) -> str:
     at = f"{letter.created_at:%Y-%m-%d %H:%M:%S}"
-    return f"{letter.id}  {at}  {letter.wire_name:<28} {letter.reason:<14} {letter.error.splitlines()[0][:100]}"
+    return f"{letter.id}  {at}  {letter.wire_name:<28} {letter.reason:<16} {letter.error.splitlines()[0][:100]}"
 
 
 def _put_by(counts: Mapping[str, int]) -> Iterable[str]:

@@ -47,7 +47,7 @@ def test_lines_of_an_unknown_instance_are_quarantined_and_its_neighbours_stored(
     reasons = given.database.ask(
         "SELECT reason, payload ->> 'message' FROM log_quarantine WHERE mcp_instance_id = %s ORDER BY id", stranger
     )
-    assert reasons == [("unknown_instance", "who am I"), ("unknown_instance", "ready")]
+    assert reasons == [("unknown-instance", "who am I"), ("unknown-instance", "ready")]
 
 
 def test_what_processes_print_is_stored_however_broken(db: Database, given: Given) -> None:

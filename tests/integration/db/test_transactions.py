@@ -163,7 +163,7 @@ def test_what_a_row_held_is_in_no_message_and_no_traceback(db: Database, given: 
 def test_a_refusal_of_the_domain_comes_out_as_it_is(db: Database) -> None:
     with pytest.raises(UnknownInstance) as refused, db.transaction() as uow:
         uow.instances.fail(uuid4(), error="x", at=NOW)
-    assert refused.value.reason == "unknown_instance"
+    assert refused.value.reason == "unknown-instance"
 
 
 def test_the_driver_refusing_a_value_is_data_refused(db: Database) -> None:

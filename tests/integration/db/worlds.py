@@ -125,7 +125,7 @@ class World:
             "port_allocations": {"host_id": f"world-{n}", "port": 5000, "is_available": False, **instance},
             "mcp_events": {**instance, "event_type": "created"},
             "mcp_logs": {**instance, "message": "mine"},
-            "log_quarantine": {**instance, "reason": "unknown_instance", "payload": "{}"},
+            "log_quarantine": {**instance, "reason": "unknown-instance", "payload": "{}"},
             "health_checks": check,
             "instance_health": check,
             "redeliveries": {**message, "queue": "logs", "envelope": "{}", "state": "parked"},

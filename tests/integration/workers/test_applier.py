@@ -259,4 +259,4 @@ def test_a_count_of_attempts_that_nobody_could_store_harms_nobody(
     applier: Applier, test_database: TestDatabase
 ) -> None:
     applier(delivered(create(user_id=uuid4()), attempts=3_000_000_000))
-    assert reasons(test_database) == ["unknown_user"]
+    assert reasons(test_database) == ["unknown-user"]

@@ -56,9 +56,9 @@ BAD: dict[str, tuple[Callable[[], Delivery], str]] = {
     "an id from the future": (lambda: repacked(with_id(create(), id_at(timedelta(hours=1)))), "future-id"),
     "an id older than the inbox": (lambda: repacked(with_id(create(), id_at(-timedelta(days=40)))), "expired-id"),
     "a check of next year": (lambda: changed(health(), targets=[target(timedelta(days=365))]), "invalid"),
-    "an unknown user": (lambda: delivered(create(user_id=uuid4())), "unknown_user"),
-    "an unknown type": (lambda: delivered(create(mcp_type="fax")), "unknown_type"),
-    "an unknown instance": (lambda: delivered(DeleteInstance(instance_id=uuid4()), attempts=2), "unknown_instance"),
+    "an unknown user": (lambda: delivered(create(user_id=uuid4())), "unknown-user"),
+    "an unknown type": (lambda: delivered(create(mcp_type="fax")), "unknown-type"),
+    "an unknown instance": (lambda: delivered(DeleteInstance(instance_id=uuid4()), attempts=2), "unknown-instance"),
 }
 
 

@@ -86,7 +86,7 @@ def test_a_bad_message_has_its_own_end_and_its_neighbours_are_applied(
     invalid = changed(create(), mcp_type=7)
     early = delivered(started(uuid4()))
     apply(delivered(wanted), stranger, invalid, early, delivered(started(wanted.instance_id)), delivered(create()))
-    assert sorted(map(str, reasons(test_database))) == ["invalid", "unknown_user"]
+    assert sorted(map(str, reasons(test_database))) == ["invalid", "unknown-user"]
     assert test_database.ask("SELECT state, attempts FROM redeliveries") == [("retry", 1)]
     assert statuses(test_database) == ["pending", "running"]
     assert test_database.value("SELECT count(*) FROM inbox WHERE outcome = 'applied'") == 3
