@@ -68,9 +68,8 @@ def launch_servers(cast: Cast) -> None:
         command = server.command[0].rpartition("/")[2]
         cast.narrator.say(f"{name}: {command} listens on port {state.port}, pid {state.process_id}; status running.")
         answers = work_with(server.url, instance.mcp_type)
-        cast.narrator.say(
-            f"{name}: Ada's client calls {len(answers)} tools. Its last question has no answer, and the server says so: {short(answers[-1], 70)}"
-        )
+        cast.narrator.say(f"{name}: Ada's client calls {len(answers)} tools. The last one has no answer, and says so:")
+        cast.narrator.say(f"{name}: {short(answers[-1], 90)}")
     ship(cast)
 
 

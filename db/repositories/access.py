@@ -35,8 +35,8 @@ _EXPIRING: Final = _keys(
 )
 _LATEST: Final = _keys(
     "keys_used_last",
-    "is_active = true AND last_used < :before",
-    "ORDER BY last_used DESC, total_requests LIMIT CAST(:limit AS integer)",
+    "is_active = true AND last_used <= :before AND (last_used, id) < (:before, :before_id)",
+    "ORDER BY last_used DESC, id DESC LIMIT CAST(:limit AS integer)",
 )
 _FIND_BOUND: Final = Statement(
     "access.find_bound_key",
@@ -125,9 +125,9 @@ class Access:
         """Return active keys that will be over before then, the next first."""
         return self._keys(_EXPIRING, before=before, limit=limit)
 
-    def keys_used_last(self, before: datetime, *, limit: int = 100) -> list[GatewayKeyState]:
-        """Return the active keys that were used last: pass the `last_used` of the last of a page to get the next."""
-        return self._keys(_LATEST, before=before, limit=limit)
+    def keys_used_last(self, before: datetime, before_id: str = "", *, limit: int = 100) -> list[GatewayKeyState]:
+        """Return active keys, the last used first: pass `last_used` and `id` of the last of a page to get the next."""
+        return self._keys(_LATEST, before=before, before_id=before_id, limit=limit)
 
     def rights(
         self, server_id: str, *, user_id: UUID | None = None, tenant_id: str | None = None, key_id: str | None = None

@@ -34,8 +34,8 @@ _LATEST: Final = Statement(
     text(
         f"""
         SELECT {_FIELDS} FROM gateway.sessions s
-         WHERE s.is_active = true AND s.last_activity < :before
-         ORDER BY s.last_activity DESC LIMIT CAST(:limit AS integer)
+         WHERE s.is_active = true AND s.last_activity <= :before AND (s.last_activity, s.id) < (:before, :before_id)
+         ORDER BY s.last_activity DESC, s.id DESC LIMIT CAST(:limit AS integer)
         """  # noqa: S608  our own columns
     ),
 )
@@ -80,9 +80,10 @@ class Sessions:
         """Return the sessions of a user that are not over, the next to end first."""
         return [SessionState(*row) for row in _OF_USER.run(self._driver, user_id=user_id)]
 
-    def latest(self, before: datetime, *, limit: int = 100) -> list[SessionState]:
-        """Return who was there last: pass the `last_activity` of the last of a page to get the next."""
-        return [SessionState(*row) for row in _LATEST.run(self._driver, before=before, limit=limit)]
+    def latest(self, before: datetime, before_id: str = "", *, limit: int = 100) -> list[SessionState]:
+        """Return who was there last: pass the `last_activity` and the `id` of the last of a page to get the next."""
+        cursor = _LATEST.run(self._driver, before=before, before_id=before_id, limit=limit)
+        return [SessionState(*row) for row in cursor]
 
     def over(self, *, limit: int = 500) -> list[SessionState]:
         """Return sessions that may be tidied up, the longest over first."""

@@ -10,7 +10,7 @@ from db.unit_of_work import UnitOfWork
 
 from .living_worlds import WINDOW, Question, Worlds, check
 from .living_worlds import named as _n
-from .worlds import LATER
+from .worlds import LATER, NOW
 
 QUESTIONS: Final[dict[str, Question]] = {
     "access.find_key": (lambda u, w: u.access.find_key(_n("hash", w)), lambda r: r.tenant_id, lambda w: w.tenant_id),
@@ -196,6 +196,20 @@ def test_a_question_about_all_is_answered_in_its_order(worlds: Worlds, name: str
     read, told, expected = ORDERED[name]
     with worlds.database.transaction() as uow:
         assert [told(row) for row in read(uow)] == expected
+
+
+def test_pages_lose_no_row_of_the_same_moment(worlds: Worlds) -> None:
+    with worlds.database.transaction() as uow:
+        uow._driver.execute("UPDATE gateway.sessions SET last_activity = %s", [NOW])
+        uow._driver.execute("UPDATE gateway.api_keys SET last_used = %s", [NOW])
+        (first,) = uow.sessions.latest(LATER, limit=1)
+        (second,) = uow.sessions.latest(first.last_activity, first.id, limit=1)
+        assert uow.sessions.latest(second.last_activity, second.id) == []
+        (one,) = uow.access.keys_used_last(LATER, limit=1)
+        (other,) = uow.access.keys_used_last(NOW, one.id, limit=1)
+        assert uow.access.keys_used_last(NOW, other.id) == []
+        uow._driver.rollback()
+    assert (first.id, one.id) > (second.id, other.id)
 
 
 def test_operators_see_the_rows_of_all(worlds: Worlds) -> None:
