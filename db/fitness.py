@@ -28,6 +28,8 @@ def check(connection: Connection) -> None:
     # The schema first: before the first upgrade there are no roles that a login could be given.
     _check_revision(_revision(connection))
     _check_login(connection)
+    if missing := ground.missing_tables(connection):
+        raise SchemaNotAtHead(ground.incomplete(missing))
 
 
 def _check_revision(found: str | None) -> None:

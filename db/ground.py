@@ -22,15 +22,63 @@ _MAY_CHANGE: Final = text(
      WHERE d.datname = current_database()
     """
 )
+_VIEWS: Final = (
+    "database_size_summary",
+    "index_usage_summary",
+    "performance_monitoring",
+    "service_health_dashboard",
+    "table_health_summary",
+    "user_services_summary",
+)
+_FUNCTIONS: Final = (
+    "cleanup_old_usage_analytics",
+    "cleanup_validation_cache",
+    "count_live_instances",
+    "current_app_tenant",
+    "current_app_user",
+    "get_request_performance_summary",
+    "get_server_health_summary",
+    "get_tenant_usage_summary",
+    "touch_updated_at",
+)
+_TYPES: Final = ("user_role",)
+# A type of a table's or a view's name is in its way too: each has one.
 _FOREIGN: Final = text(
     """
-    SELECT CASE n.nspname WHEN 'public' THEN c.relname ELSE n.nspname || '.' || c.relname END
-      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE n.nspname || '.' || c.relname = ANY (:names) AND pg_get_userbyid(c.relowner) <> :owner ORDER BY 1
+    SELECT what, array_agg(CASE schema WHEN 'public' THEN name ELSE schema || '.' || name END ORDER BY schema, name)
+      FROM (SELECT CASE WHEN n.nspname || '.' || c.relname = ANY (:tables) THEN 'tables' ELSE 'views' END AS what,
+                   n.nspname AS schema, c.relname AS name, c.relowner AS owner
+              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+             WHERE n.nspname || '.' || c.relname = ANY (:tables || :views)
+            UNION ALL
+            SELECT 'functions', n.nspname, p.proname, p.proowner
+              FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+             WHERE n.nspname || '.' || p.proname = ANY (:functions)
+            UNION ALL
+            SELECT 'types', n.nspname, t.typname, t.typowner
+              FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+             WHERE n.nspname || '.' || t.typname = ANY (:types || :tables || :views) AND t.typrelid = 0
+            UNION ALL
+            SELECT 'schemas', 'public', n.nspname, n.nspowner FROM pg_namespace n WHERE n.nspname = ANY (:schemas)
+           ) AS found
+     WHERE pg_get_userbyid(owner) <> :owner
+     GROUP BY what ORDER BY what = 'schemas', what
     """
 )
-_FOREIGN_SCHEMAS: Final = text(
-    "SELECT nspname FROM pg_namespace WHERE nspname = ANY (:names) AND pg_get_userbyid(nspowner) <> :owner ORDER BY 1"
+_POWERFUL: Final = text(
+    """
+    SELECT rolname, concat_ws(', ', CASE WHEN rolcanlogin THEN 'LOGIN' END, CASE WHEN rolsuper THEN 'SUPERUSER' END,
+                              CASE WHEN rolbypassrls THEN 'BYPASSRLS' END) AS powers
+      FROM pg_roles
+     WHERE rolname = ANY (:names) AND (rolcanlogin OR rolsuper OR rolbypassrls) ORDER BY rolname
+    """
+)
+_MISSING: Final = text(
+    """
+    SELECT unnest(CAST(:names AS text[])) EXCEPT
+    SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind IN ('r', 'p') ORDER BY 1
+    """
 )
 _OURS: Final = text(
     "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
@@ -44,8 +92,25 @@ _RESTORE: Final = "restore a whole dump, or an earlier one"
 def check(connection: Connection, *, known: Collection[str], head: str) -> None:
     """Raise MigrationRefused unless this login may change this database and everything in the way is ours and whole."""
     _refuse_stranger(connection)
+    _refuse_powerful(connection)
     _refuse_foreign(connection)
     _refuse_revision(connection, known, head)
+
+
+def check_whole(connection: Connection, head: str) -> None:
+    """Raise MigrationRefused if the schema says that it is at head and tables of it are missing."""
+    if connection.scalars(_REVISIONS).all() == [head] and (missing := missing_tables(connection)):
+        raise MigrationRefused(incomplete(missing))
+
+
+def missing_tables(connection: Connection) -> list[str]:
+    """Return the tables that the newest schema has and this database has not."""
+    return [str(name) for name in connection.scalars(_MISSING, {"names": _tables()})]
+
+
+def incomplete(missing: Collection[str]) -> str:
+    """Say that someone dropped tables, or that half a dump was restored."""
+    return f"The schema says that it is the newest, but tables are missing ({', '.join(missing)}): {_RESTORE}."
 
 
 def unknown_revision(found: str, head: str) -> str:
@@ -67,13 +132,26 @@ def _refuse_stranger(connection: Connection) -> None:
         )
 
 
+def _refuse_powerful(connection: Connection) -> None:
+    for role in connection.execute(_POWERFUL, {"names": [roles.OWNER, *roles.GROUPS.values()]}):
+        raise MigrationRefused(
+            f"The role {role.rolname} has {role.powers}, which no group of logins may have: "
+            f"have a superuser run `ALTER ROLE {role.rolname} NOLOGIN NOSUPERUSER NOBYPASSRLS`."
+        )
+
+
 def _refuse_foreign(connection: Connection) -> None:
-    wanted = {"names": [*_tables(), _VERSIONS], "owner": roles.OWNER}
-    if foreign := connection.scalars(_FOREIGN, wanted).all():
-        raise _in_the_way("tables", foreign)
-    wanted["names"] = list(_SCHEMAS)
-    if foreign := connection.scalars(_FOREIGN_SCHEMAS, wanted).all():
-        raise _in_the_way("schemas", foreign)
+    names = {
+        "tables": [*_tables(), _VERSIONS],
+        "views": [f"public.{name}" for name in _VIEWS],
+        "functions": [f"public.{name}" for name in _FUNCTIONS],
+        "types": [f"public.{name}" for name in _TYPES],
+        "schemas": list(_SCHEMAS),
+    }
+    for what, found in connection.execute(_FOREIGN, {**names, "owner": roles.OWNER}):
+        raise MigrationRefused(
+            f"Another program's {what} are in the way ({', '.join(found)}): give MiniMCP a database of its own."
+        )
 
 
 def _refuse_revision(connection: Connection, known: Collection[str], head: str) -> None:
@@ -91,9 +169,3 @@ def _refuse_revision(connection: Connection, known: Collection[str], head: str) 
 
 def _tables() -> list[str]:
     return [f"{table.schema or 'public'}.{table.name}" for table in Base.metadata.tables.values()]
-
-
-def _in_the_way(what: str, names: Collection[str]) -> MigrationRefused:
-    return MigrationRefused(
-        f"Another program's {what} are in the way ({', '.join(names)}): give MiniMCP a database of its own."
-    )

@@ -30,6 +30,10 @@ _MAY_GRANT_SCHEMA: Final = text(
     "SELECT has_schema_privilege(:owner, 'public', 'CREATE WITH GRANT OPTION')"
     " AND has_schema_privilege(:owner, 'public', 'USAGE WITH GRANT OPTION')"
 )
+_POWERS: Final = (
+    "SELECT rolsuper OR rolbypassrls, coalesce(pg_has_role(oid, to_regrole(%s), 'MEMBER'), false)"
+    " FROM pg_roles WHERE rolname = %s"
+)
 _ATTRIBUTES: Final = "NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS"
 
 
@@ -102,6 +106,7 @@ def create_login(admin_url: str, name: str, password: str, role: str) -> None:
         with engine.connect() as connection:
             driver = cast("Driver", connection.connection.driver_connection)
             _refuse_unready(driver, GROUPS[role])
+            _refuse_group(name)
             _refuse_powerful(driver, name)
             _despite_races(connection, lambda: _write_login(driver, name, password, GROUPS[role]))
     except (DBAPIError, psycopg.Error) as error:
@@ -115,10 +120,17 @@ def _refuse_unready(driver: Driver, group: str) -> None:
         raise MigrationRefused(f"The role {group} does not exist yet: run `python -m db upgrade` first.")
 
 
+def _refuse_group(name: str) -> None:
+    if name in {OWNER, *GROUPS.values()}:
+        raise UnsafeRole(f"The role {name} is what logins are made members of; choose another name for this login.")
+
+
 def _refuse_powerful(driver: Driver, name: str) -> None:
-    found = driver.execute("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = %s", [name]).fetchone()
+    found = driver.execute(_POWERS, [OWNER, name]).fetchone()
     if found is not None and found[0]:
         raise UnsafeRole(f"The role {name} is a superuser or has BYPASSRLS; choose another name for this login.")
+    if found is not None and found[1]:
+        raise UnsafeRole(f"The role {name} is a member of {OWNER}; choose another name for this login.")
 
 
 def _write_login(driver: Driver, name: str, password: str, group: str) -> None:

@@ -32,6 +32,7 @@ def upgrade(url: str, revision: str = "head", report: Report = lambda _: None) -
     """Bring the schema up to a revision, one committed step at a time; another migrator waits for this one."""
     with _owner_connection(url) as connection:
         _run(connection, report, lambda config: command.upgrade(config, revision))
+        ground.check_whole(connection, head())
 
 
 def downgrade(url: str, revision: str, report: Report = lambda _: None) -> None:

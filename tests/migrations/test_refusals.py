@@ -7,8 +7,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from db import schema
+from db import ground, roles, schema
 from db.__main__ import main
+from db.connect import admin_engine
+from db.errors import MigrationRefused
+from tests import databases
 from tests.databases import TestDatabase
 
 from .catalog import snapshot
@@ -83,6 +86,10 @@ def test_a_login_that_does_not_own_the_database(
         "CREATE SEQUENCE tenants",
         "CREATE SCHEMA gateway; CREATE TABLE gateway.sessions (id int)",
         "CREATE SCHEMA maintenance",
+        "CREATE VIEW user_services_summary AS SELECT 1 AS one",
+        "CREATE FUNCTION touch_updated_at() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "CREATE TYPE user_role AS ENUM ('king')",
+        "CREATE TYPE tenants AS ENUM ('one')",
         "CREATE TABLE alembic_version (version_num varchar(32)); INSERT INTO alembic_version VALUES ('ae1027a6acf')",
     ],
 )
@@ -146,6 +153,53 @@ def test_a_revision_that_does_not_exist(
     migrated: TestDatabase, command: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert "The database was left as it was" in _refused(migrated, capsys, command)
+
+
+def test_what_can_be_in_the_way_is_all_that_is_made_in_the_public_schema(migrated: TestDatabase) -> None:
+    made = {
+        kind: {
+            name
+            for (name,) in migrated.ask(
+                f"SELECT {column} FROM {catalog} WHERE {namespace} = 'public'::regnamespace AND {condition}"  # noqa: S608  our own names
+            )
+        }
+        for kind, catalog, column, namespace, condition in (
+            ("views", "pg_class", "relname", "relnamespace", "relkind IN ('v', 'm')"),
+            ("functions", "pg_proc", "proname", "pronamespace", "true"),
+            ("types", "pg_type", "typname", "typnamespace", "typrelid = 0 AND typcategory <> 'A'"),
+        )
+    }
+    known = {"views": ground._VIEWS, "functions": ground._FUNCTIONS, "types": ground._TYPES}
+    assert made == {kind: set(names) for kind, names in known.items()}
+
+
+@pytest.mark.parametrize("power", ["LOGIN", "SUPERUSER", "BYPASSRLS"])
+@pytest.mark.parametrize("role", [roles.OWNER, roles.GROUPS["worker"]])
+def test_a_group_that_may_do_too_much(migrated: TestDatabase, role: str, power: str) -> None:
+    """Never committed: the role is also that of the databases of other tests."""
+    engine = admin_engine(migrated.admin_url)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"ALTER ROLE {role} {power}")
+        with pytest.raises(MigrationRefused, match=f"{role} has {power}, .* `ALTER ROLE {role} NOLOGIN"):
+            ground.check(connection, known=[schema.head()], head=schema.head())
+        connection.rollback()
+        ground.check(connection, known=[schema.head()], head=schema.head())
+    engine.dispose()
+
+
+@pytest.mark.parametrize("command", ["upgrade", "check"])
+def test_a_table_that_is_missing_from_the_newest_schema(
+    migrated: TestDatabase, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    migrated.ask("DROP TABLE gateway.sessions CASCADE; DROP TABLE public.shared_moves")
+    roles.create_login(migrated.admin_url, databases.LOGIN, databases.PASSWORD, "worker")
+    url = migrated.worker_url if command == "check" else migrated.admin_url
+    before = _state(migrated)
+    assert main([command], {"DATABASE_URL": url}) == 1
+    captured = capsys.readouterr()
+    assert "tables are missing (gateway.sessions, public.shared_moves)" in captured.err
+    assert captured.out == ""
+    assert _state(migrated) == before
 
 
 def test_a_check_of_each_of_them_changes_nothing(migrated: TestDatabase, capsys: pytest.CaptureFixture[str]) -> None:

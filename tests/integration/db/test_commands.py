@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from db import schema
+from db import roles, schema
 from db.__main__ import main
 from tests import databases
 from tests.databases import PASSWORD, TestDatabase
@@ -71,6 +71,30 @@ def test_a_login_is_made_with_the_password_from_standard_input(
     assert capsys.readouterr().out == "minimcp_test_reader may log in as a reader.\n"
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     assert main(["login", "minimcp_test_reader"], environment) == 1
+
+
+@pytest.mark.parametrize("group", [roles.OWNER, *roles.GROUPS.values()])
+def test_a_login_of_a_groups_name_is_refused(
+    shared: TestDatabase, group: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("pw"))
+    # Without the refusal the password would be set: let that fail, for the role is also other tests'.
+    monkeypatch.setattr("db.roles._write_login", lambda *_: None)
+    assert main(["login", group], {"DATABASE_URL": shared.admin_url}) == 1
+    assert "choose another name for this login" in capsys.readouterr().err
+
+
+def test_a_login_that_is_a_member_of_the_owner_is_refused(
+    shared: TestDatabase, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    login = f"minimcp_test_{uuid4().hex[:8]}"
+    shared.ask(f"CREATE ROLE {login}; GRANT {roles.OWNER} TO {login}")
+    try:
+        monkeypatch.setattr("sys.stdin", io.StringIO("pw"))
+        assert main(["login", login], {"DATABASE_URL": shared.admin_url}) == 1
+        assert "is a member of mcp_owner; choose another name" in capsys.readouterr().err
+    finally:
+        shared.ask(f"DROP ROLE {login}")
 
 
 def test_a_login_before_the_first_upgrade_says_what_comes_first(
