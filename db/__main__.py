@@ -14,6 +14,7 @@ from db import archiving, importing, moving, roles, schema, seeds
 from db.encryption import KeyRing
 from db.engine import Database
 from db.errors import DatabaseError
+from db.printable import printable
 from db.repositories.partitions import Horizon
 from db.settings import DatabaseSettings
 
@@ -126,12 +127,12 @@ def _partitions(options: argparse.Namespace, environment: Mapping[str, str]) -> 
 
 def _import_services(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
     if not options.path.exists():
-        raise UsageError(f"There is no {options.path}.")
+        raise UsageError(f"There is no {printable(str(options.path))}.")
     with closing(Database(DatabaseSettings(url=_url(environment, *_URLS)))) as database:
         found = importing.import_services(database, options.path, is_rehearsal=options.dry_run)
     _conclude(options, found.facts(), "\n".join(found.sentences()))
     if not found.outcomes:
-        raise UsageError(f"No service of {options.path} could be registered.")
+        raise UsageError(f"No service of {printable(str(options.path))} could be registered.")
 
 
 def _migrate(options: argparse.Namespace, environment: Mapping[str, str]) -> None:

@@ -28,6 +28,7 @@ class Definition:
     is_available: bool = True
     version: str = ""
     is_latest: bool = False
+    is_withdrawn: bool = False
     published_at: str = ""
     notes: tuple[str, ...] = ()
 
@@ -54,7 +55,9 @@ def newest(found: Iterable[Definition | Skipped]) -> list[Definition | Skipped]:
             continue
         older, newer = (each, rival) if _order(each) < _order(rival) else (rival, each)
         kept[each.name] = newer
-        rest.append(Skipped(older.source, f"{older.name} is defined again, newer or later, at {newer.source}"))
+        is_back = older.is_withdrawn and not newer.is_withdrawn
+        why = "withdrawn here and still there" if is_back else "defined again, newer or later,"
+        rest.append(Skipped(older.source, f"{older.name} is {why} at {newer.source}"))
     return rest + _one_of_each_type(kept.values())
 
 
@@ -71,13 +74,14 @@ def _one_of_each_type(kept: Iterable[Definition]) -> list[Definition | Skipped]:
     return rest
 
 
-_Order = tuple[bool, tuple[int, ...], bool, tuple[tuple[bool, int, str], ...], str]
+_Order = tuple[bool, bool, tuple[int, ...], bool, tuple[tuple[bool, int, str], ...], str]
 
 
 def _order(definition: Definition) -> _Order:
-    """Compare as the registry does: what it calls the latest, then semantic versions, then when it was published."""
+    """Compare what is still there as the registry does: its latest, then semantic versions, then publication."""
     numbers, before = _version(definition.version)
-    return definition.is_latest, numbers, not before, before, definition.published_at
+    is_there = not definition.is_withdrawn
+    return is_there, definition.is_latest, numbers, not before, before, definition.published_at
 
 
 def _version(text: str) -> tuple[tuple[int, ...], tuple[tuple[bool, int, str], ...]]:

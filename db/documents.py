@@ -25,6 +25,15 @@ _SCHEMA: Final = "server.schema.json"
 # What a folder of services may hold beside them.
 _FOREIGN: Final = frozenset({"dependencies", "devDependencies", "scripts", "lockfileVersion", "compilerOptions"})
 _REGISTRIES: Final = frozenset({"npm", "pypi", "oci", "docker", "nuget", "mcpb", "cargo", "homebrew", "gem"})
+# What a package or a remote wants to be given.
+_INPUTS: Final = ("environmentVariables", "environment_variables", "headers")
+_LOST: Final = (
+    "packageArguments",
+    "package_arguments",
+    "runtimeArguments",
+    "runtime_arguments",
+    "variables",
+)
 _TEXTS: Final = ("description", "title", "version", "category")
 _LISTS: Final = ("packages", "remotes", "icons")
 
@@ -50,7 +59,7 @@ def _own(source: str, document: Mapping[str, Any], called: str) -> Definition:
     server, notes = part(document, "server"), list[str]()
     fields.note_types(document, notes, texts=_TEXTS, lists=())
     given_url = text(document, "base_url", "baseUrl", "url") or text(server, "url")
-    endpoint = text(document, "health_check_endpoint", "healthCheckEndpoint", "health_endpoint") or "/health"
+    endpoint = _endpoint(document, notes)
     available = document.get("is_available", document.get("isAvailable", document.get("enabled", True)))
     return Definition(
         source=source,
@@ -62,12 +71,18 @@ def _own(source: str, document: Mapping[str, Any], called: str) -> Definition:
         category=fields.shortened(text(document, "category"), fields.LONGEST_NAME, "category", notes) or None,
         port=fields.port(document),
         base_url=fields.url(given_url, fields.LONGEST_URL, "URL", notes),
-        health_check_endpoint=endpoint if endpoint.startswith("/") else f"/{endpoint}",
+        health_check_endpoint=endpoint,
         auth_type=_auth(document),
         is_available=available is not False,
         version=text(document, "version"),
         notes=tuple(notes),
     )
+
+
+def _endpoint(document: Mapping[str, Any], notes: list[str]) -> str:
+    given = text(document, "health_check_endpoint", "healthCheckEndpoint", "health_endpoint") or "/health"
+    endpoint = fields.without_parameters(given, "health check endpoint", notes)
+    return endpoint if endpoint.startswith("/") else f"/{endpoint}"
 
 
 def _auth(document: Mapping[str, Any]) -> str:
@@ -79,6 +94,7 @@ def _auth(document: Mapping[str, Any]) -> str:
 def _official(source: str, document: Mapping[str, Any]) -> Definition:
     name, notes = text(document, "name"), list[str]()
     fields.note_types(document, notes, texts=_TEXTS, lists=_LISTS)
+    _note_lost(document, notes)
     detail, meta = part(document, "version_detail"), _meta(document)
     version = text(detail, "version") or text(document, "version")
     remotes = [_remote(each) for each in objects(document, "remotes")]
@@ -99,11 +115,12 @@ def _official(source: str, document: Mapping[str, Any]) -> Definition:
         service_config={
             "name": name,
             "version": version,
-            "repository": fields.without_login(repository),
+            "repository": fields.without_secrets(repository),
             "packages": [_package(each) for each in objects(document, "packages")],
             "remotes": remotes,
         },
         is_available=status not in _GONE,
+        is_withdrawn=status in _GONE,
         version=version,
         is_latest=any(each.get(key) is True for each in (meta, detail) for key in ("isLatest", "is_latest")),
         published_at=text(meta, "publishedAt", "published_at") or text(detail, "release_date"),
@@ -123,7 +140,7 @@ def _package(package: Mapping[str, Any]) -> dict[str, str]:
     registry = next((name for name in named if name.lower() in _REGISTRIES), next(filter(None, named), ""))
     return {
         "registry": registry,
-        "identifier": fields.without_login(text(package, "identifier", "name")),
+        "identifier": fields.without_secrets(text(package, "identifier", "name")),
         "version": text(package, "version"),
         "transport": text(part(package, "transport"), "type") or "stdio",
     }
@@ -131,17 +148,24 @@ def _package(package: Mapping[str, Any]) -> dict[str, str]:
 
 def _remote(remote: Mapping[str, Any]) -> dict[str, str]:
     transport = text(remote, "type", "transport_type", "transport") or text(part(remote, "transport"), "type")
-    return {"transport": transport, "url": fields.without_login(text(remote, "url"))}
+    return {"transport": transport, "url": fields.without_secrets(text(remote, "url"))}
 
 
 def _needs_key(document: Mapping[str, Any]) -> bool:
-    inputs = [
-        each
-        for holder in (*objects(document, "packages"), *objects(document, "remotes"))
-        for key in ("environmentVariables", "environment_variables", "headers")
-        for each in objects(holder, key)
-    ]
+    inputs = [each for holder in _holders(document) for key in _INPUTS for each in objects(holder, key)]
     return any(fields.is_secret(each) for each in inputs)
+
+
+def _note_lost(document: Mapping[str, Any], notes: list[str]) -> None:
+    lost = [key for key in (*_INPUTS, *_LOST) if any(holder.get(key) for holder in _holders(document))]
+    if lost:
+        notes.append(f"what it says of {', '.join(lost)} is not kept")
+
+
+def _holders(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Give the packages and remotes, and how the packages are reached."""
+    packages = objects(document, "packages")
+    return [*packages, *objects(document, "remotes"), *(part(each, "transport") for each in packages)]
 
 
 def _titled(document: Mapping[str, Any], name: str, notes: list[str]) -> str:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 LONGEST_NAME: Final = 100
 LONGEST_URL: Final = 255
@@ -16,6 +16,9 @@ _PORTS: Final = range(1024, 65536)
 _NOT_SLUG: Final = re.compile(r"[^a-z0-9_.-]+")
 _URL: Final = re.compile(r"https?://[^\s{}<>\"\x00-\x1f]+", re.IGNORECASE)
 _SECRET: Final = re.compile(r"api_?key|token|secret|passw|credential|auth", re.IGNORECASE)
+# A parameter of a URL: its separator, its name and its value, unless that is a template.
+_PARAMETER: Final = re.compile(r"(?P<separator>[?&;#])(?P<name>[^=?&;#]+)=(?!\{[^&;#]*\}(?:[&;#]|$))(?P<value>[^&;#]+)")
+_SECRET_PARAMETER: Final = re.compile(rf"{_SECRET.pattern}|key$|pwd$|^sig$|signature$|^code$", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
@@ -46,6 +49,11 @@ def note_types(document: Mapping[str, Any], notes: list[str], *, texts: Sequence
             value = document.get(key)
             if value is not None and not isinstance(value, kind):
                 notes.append(f"its {key} is no {what}")
+    for key in lists:
+        value = document.get(key)
+        others = sum(not isinstance(each, dict) for each in value) if isinstance(value, list) else 0
+        if others:
+            notes.append(f"{others} of its {key} {'are no objects' if others > 1 else 'is no object'}")
 
 
 def shortened(value: str, longest: int, what: str, notes: list[str]) -> str:
@@ -86,6 +94,7 @@ def url(given: str, longest: int, what: str, notes: list[str]) -> str | None:
     """Return a URL that can be opened as it is; anything else is noted."""
     if not given:
         return None
+    given = without_parameters(given, what, notes)
     problem = _problem(given, longest)
     if problem is None:
         scheme, _, rest = given.partition("://")
@@ -99,6 +108,24 @@ def without_login(given: str) -> str:
     scheme, separator, rest = given.partition("://")
     end = min((at for at in map(rest.find, "/?#") if at >= 0), default=len(rest))
     return f"{scheme}{separator}{rest[:end].rpartition('@')[2]}{rest[end:]}" if separator else given
+
+
+def without_parameters(given: str, what: str, notes: list[str]) -> str:
+    """Take secrets out of a URL's parameters, and note it."""
+    kept = _PARAMETER.sub(_kept, given)
+    if kept != given:
+        notes.append(f"its {what} has a secret in its parameters, which is not kept")
+    return kept
+
+
+def without_secrets(given: str) -> str:
+    """Take out of a URL what the registry must not keep."""
+    return without_login(_PARAMETER.sub(_kept, given))
+
+
+def _kept(parameter: re.Match[str]) -> str:
+    is_secret = _SECRET_PARAMETER.search(unquote(parameter["name"]).replace("-", "_"))
+    return f"{parameter['separator']}{parameter['name']}=" if is_secret else parameter[0]
 
 
 def is_secret(variable: Mapping[str, Any]) -> bool:

@@ -8,9 +8,10 @@ from pathlib import Path
 from db.definitions import Definition, Skipped, newest
 from db.engine import Database
 from db.errors import DataRefused
+from db.printable import printable
 from db.reading import read
 from db.rehearsal import rehearsable
-from db.repositories.services import Registered
+from db.repositories.services import Namesake, Registered
 from db.unit_of_work import UnitOfWork
 
 _TAKEN = "uq_service_registry_port"
@@ -25,6 +26,14 @@ class Imported:
     outcomes: Counter[Registered] = field(default_factory=Counter)
     skipped: list[Skipped] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
+
+    def skip(self, source: str, reason: str) -> None:
+        """Add an entry that is not imported; files may hold anything, also what no terminal should get."""
+        self.skipped.append(Skipped(printable(source), printable(reason)))
+
+    def note(self, source: str, note: str) -> None:
+        """Add what of an entry is not as the file says."""
+        self.notes.append((printable(source), printable(note)))
 
     def facts(self) -> dict[str, object]:
         """Give the report for programs."""
@@ -58,16 +67,20 @@ def import_services(database: Database, path: Path, *, is_rehearsal: bool = Fals
 
 def _register(uow: UnitOfWork, each: Definition | Skipped, report: Imported) -> None:
     if isinstance(each, Skipped):
-        report.skipped.append(each)
+        report.skip(each.source, each.reason)
         return
     try:
         with uow.savepoint():
             outcome = uow.services.register(each)
     except DataRefused as refused:
-        report.skipped.append(Skipped(each.source, f"{each.name}: {_reason(refused, each)}"))
+        report.skip(each.source, f"{each.name}: {_reason(refused, each)}")
+        return
+    if isinstance(outcome, Namesake):
+        report.skip(each.source, f"{each.name} would be called {each.service_type}, as {outcome.name} is")
         return
     report.outcomes[outcome] += 1
-    report.notes.extend((each.source, f"{each.name}: {note}") for note in each.notes)
+    for note in each.notes:
+        report.note(each.source, f"{each.name}: {note}")
 
 
 def _reason(refused: DataRefused, definition: Definition) -> str:

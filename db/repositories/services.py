@@ -70,6 +70,13 @@ _PORTS: Final = {"first_port": 40000, "last_port": 49151}
 
 
 @dataclass(frozen=True, slots=True)
+class Namesake:
+    """A service of another name that is called the same in messages and URLs."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Share:
     """A user's share of a service."""
 
@@ -130,8 +137,8 @@ class Services:
         """Keep others from giving out ports until the transaction ends."""
         _HOLD_PORTS.run(self._driver)
 
-    def register(self, definition: Definition) -> Registered:
-        """Add a service or bring it up to date; say which it was."""
+    def register(self, definition: Definition) -> Registered | Namesake:
+        """Add a service or bring it up to date and say which it was; a namesake stays as it is."""
         row = _REGISTER.run(
             self._driver,
             service_type=definition.service_type,
@@ -148,6 +155,8 @@ class Services:
             is_available=definition.is_available,
             **_PORTS,
         ).fetchone()
+        if row is not None and row[1] is not None:
+            return Namesake(row[1])
         _WATCH.run(self._driver, service_type=definition.service_type)
         return "unchanged" if row is None else "new" if row[0] else "changed"
 

@@ -80,7 +80,8 @@ def test_both_generations_of_the_official_registry_are_read(
     assert isinstance(config, dict)
     assert [package["identifier"] for package in config["packages"]] == ["@example/weather", "example/weather"]
     assert config["packages"][0]["registry"] == "npm"
-    (note,) = _told(facts, "notes")
+    lost, note = _told(facts, "notes")
+    assert "environment_variables is not kept" in lost["note"]
     assert "{region}" in note["note"]
 
 
