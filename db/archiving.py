@@ -16,6 +16,7 @@ Report: TypeAlias = Callable[[str], None]
 USERS_AT_ONCE: Final = 200
 _REASONS: Final = {
     "live": "instances are still pending or running",
+    "newer_key": "instances are of a type for which the user has stored another key since",
     "logs_kept": "instances have log lines, which retention has not taken yet",
     "checks_kept": "instances have health checks, which retention has not taken yet",
     "busy": "instances are in use by another transaction",

@@ -108,6 +108,7 @@ _DOUBLES: Final[dict[str, str]] = {
     "idx_routing_rules_name": "Another rule of the tenant has this name: choose another",
     "idx_system_configs_key": "The tenant has this setting: update it",
     "uq_dead_letters_message_id": "The message has a dead letter: write that one anew",
+    "uq_encryption_keys_usable_id": "There is a master key of this name: choose another name",
     "idx_encryption_keys_active": "Another master key is active: set that one decrypt_only first",
     # Ids that come from outside.
     "pk_users": "There is a user of this id: choose another id",
@@ -127,13 +128,18 @@ _KEPT: Final[dict[str, str]] = {
     "fk_service_usage_analytics_service_type_service_registry": "Usage is of a service that exists: register the"
     " service first, or set it unavailable instead of deleting it",
     "fk_user_service_instances_encryption_key_id_encryption_keys": "A share is encrypted under a master key that is"
-    " registered: register the key first, or rotate its shares before it goes",
+    " registered and not retired: register the key first, or rotate its shares before it goes",
+    "fk_api_keys_encryption_key_id_encryption_keys": "A key is encrypted under a master key that is registered and not"
+    " retired: register the master key first, or wrap its keys anew before it goes",
+    "fk_api_keys_archive_encryption_key_id_encryption_keys": "An archived key is encrypted under a master key that is"
+    " registered and not retired: wrap the archived keys anew or delete them before it goes",
 }
 _MISSING: Final[dict[str, str]] = {
     "_users": "There is no such user: enter the user first",
     "_tenants": "There is no such tenant: enter the tenant first",
     "_organizations": "There is no such organization: enter the organization first",
     "_mcp_types": "There is no such type: enter the type first",
+    "_mcp_instances_archive": "There is no such instance in the archive: archive the instance first",
     "_mcp_instances": "There is no such instance: create the instance first",
     "_api_keys": "There is no such key: store the key first",
     "_enhanced_api_keys": "There is no such key: make the key first",

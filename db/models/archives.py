@@ -7,15 +7,15 @@ from sqlalchemy.schema import SchemaItem
 
 from db.models.base import Base
 from db.models.instances import Instance, InstanceEvent, McpType, User
-from db.models.keys import ApiKey
+from db.models.keys import ApiKey, EncryptionKey
 from db.models.services import Service
 
 # A column with a foreign key has no type before its target is known.
-TARGETS: Final = (ApiKey, McpType, Service, User)
+TARGETS: Final = (ApiKey, EncryptionKey, McpType, Service, User)
 
 
 def _archive_of(model: type[Base], *constraints: SchemaItem) -> Table:
-    """Give a table with the same columns, free of whatever ties a row to others."""
+    """Give a table with the same columns, tied to others by these constraints alone."""
     return Table(
         f"{model.__tablename__}_archive",
         Base.metadata,
@@ -25,10 +25,17 @@ def _archive_of(model: type[Base], *constraints: SchemaItem) -> Table:
     )
 
 
-InstanceArchive: Final = _archive_of(Instance)
+InstanceArchive: Final = _archive_of(Instance, ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"))
 McpTypeArchive: Final = _archive_of(McpType)
-ApiKeyArchive: Final = _archive_of(ApiKey, ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"))
-InstanceEventArchive: Final = _archive_of(InstanceEvent)
+ApiKeyArchive: Final = _archive_of(
+    ApiKey,
+    ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),
+    ForeignKeyConstraint(["encryption_key_id"], ["encryption_keys.usable_id"]),
+)
+InstanceEventArchive: Final = _archive_of(
+    InstanceEvent,
+    ForeignKeyConstraint(["mcp_instance_id"], ["mcp_instances_archive.id"], ondelete="CASCADE"),
+)
 
 Index("idx_mcp_instances_archive_user_id", InstanceArchive.c.user_id)
 Index("idx_api_keys_archive_encryption_key_id", ApiKeyArchive.c.encryption_key_id, ApiKeyArchive.c.id)

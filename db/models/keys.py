@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import Base, Dated, Id, Json, Now, Str20, Str32, Str50, Str64, Str255
@@ -27,7 +27,7 @@ class ApiKey(Dated, Base):
     key_hint: Mapped[Str20 | None]
     encryption_iv: Mapped[Str32]
     encrypted_dek: Mapped[str]
-    encryption_key_id: Mapped[Str64]
+    encryption_key_id: Mapped[Str64] = mapped_column(ForeignKey("encryption_keys.usable_id"))
     key_fingerprint: Mapped[Str64 | None]
     is_active: Mapped[bool] = mapped_column(server_default=text("true"))
     expires_at: Mapped[datetime | None]
@@ -40,6 +40,7 @@ class EncryptionKey(Dated, Base):
     __table_args__ = (
         CheckConstraint("status IN ('active', 'decrypt_only', 'retired')", name="key_status"),
         CheckConstraint("check_value ~ '^[0-9a-f]{64}$'", name="check_value"),
+        UniqueConstraint("usable_id"),
         Index("idx_encryption_keys_active", "status", unique=True, postgresql_where=text("status = 'active'")),
     )
 
@@ -47,6 +48,9 @@ class EncryptionKey(Dated, Base):
     check_value: Mapped[Str64]
     status: Mapped[Str20] = mapped_column(server_default=text("'decrypt_only'"))
     retired_at: Mapped[datetime | None]
+    usable_id: Mapped[Str64 | None] = mapped_column(
+        Computed("CASE WHEN status <> 'retired' THEN key_id END", persisted=True)
+    )
 
 
 class ApiKeyValidation(Base):

@@ -77,7 +77,7 @@ class UserService(Dated, Base):
     service_type: Mapped[Str50] = mapped_column(ForeignKey("service_registry.service_type", onupdate="CASCADE"))
     encrypted_api_key: Mapped[str]
     encrypted_additional_credentials: Mapped[Map]
-    encryption_key_id: Mapped[Str64] = mapped_column(ForeignKey("encryption_keys.key_id"))
+    encryption_key_id: Mapped[Str64] = mapped_column(ForeignKey("encryption_keys.usable_id"))
     key_fingerprint: Mapped[Str64 | None]
     is_active: Mapped[Yes]
     config: Mapped[Map]

@@ -23,7 +23,10 @@ _HOLD_INSTANCES: Final = Statement(
         """
         SELECT i.id FROM mcp_instances i
          WHERE i.user_id = ANY (:user_ids) AND NOT i.is_active
-           AND EXISTS (SELECT FROM shared_moves m WHERE m.user_id = i.user_id AND m.mcp_type_id = i.mcp_type_id)
+           AND EXISTS (
+               SELECT FROM shared_moves m WHERE m.user_id = i.user_id AND m.mcp_type_id = i.mcp_type_id
+                  AND NOT EXISTS (SELECT FROM api_keys k WHERE k.user_id = i.user_id
+                                     AND k.mcp_type_id = i.mcp_type_id AND k.created_at > m.moved_at))
          ORDER BY i.id FOR UPDATE SKIP LOCKED
         """
     ),

@@ -50,12 +50,14 @@ _SHARE: Final = Statement(
 )
 _RECORD: Final = Statement(
     "moves.record",
-    # A key that took the place of one that moved is a new key in an old row.
+    # A key that took the place of one that moved is a new key in an old row; one that did so since the transaction
+    # began moved nevertheless, so its beginning would be too early.
     text(
         """
         INSERT INTO shared_moves
-               (api_key_id, user_id, mcp_type_id, service_type, instance_id, outcome, from_instance_id)
-        VALUES (:api_key_id, :user_id, :mcp_type_id, :service_type, :instance_id, :outcome, :from_instance_id)
+               (api_key_id, user_id, mcp_type_id, service_type, instance_id, outcome, from_instance_id, moved_at)
+        VALUES (:api_key_id, :user_id, :mcp_type_id, :service_type, :instance_id, :outcome, :from_instance_id,
+                clock_timestamp())
         ON CONFLICT (api_key_id) DO UPDATE
            SET service_type = excluded.service_type, instance_id = excluded.instance_id, outcome = excluded.outcome,
                from_instance_id = excluded.from_instance_id, moved_at = excluded.moved_at

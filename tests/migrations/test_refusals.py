@@ -13,6 +13,7 @@ from db.connect import admin_engine
 from db.errors import MigrationRefused
 from tests import databases
 from tests.databases import TestDatabase
+from tests.integration.db.worlds import NOW, Row, World, insert
 
 from .catalog import snapshot
 
@@ -143,9 +144,48 @@ def test_a_step_that_was_half_done_by_hand(empty: TestDatabase, capsys: pytest.C
 
 
 def test_a_step_down_of_something_that_is_gone(migrated: TestDatabase, capsys: pytest.CaptureFixture[str]) -> None:
-    migrated.ask("DROP TABLE shared_moves")
     schema.downgrade(migrated.admin_url, "0025")
+    migrated.ask("DROP TABLE shared_moves")
     assert "was rolled back" in _refused(migrated, capsys, ["downgrade", "0023"])
+
+
+@pytest.mark.parametrize(
+    ("revision", "below", "table"),
+    [
+        ("0026", "0025", "api_keys_archive"),
+        ("0026", "0025", "mcp_events_archive"),
+        ("0015", "0014", "mcp_instances_archive"),
+        ("0015", "0014", "mcp_types_archive"),
+    ],
+)
+def test_a_step_down_that_would_destroy_what_was_archived(
+    empty: TestDatabase, revision: str, below: str, table: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    schema.upgrade(empty.admin_url, revision)
+    world = World(1)
+    with psycopg.connect(empty.admin_url) as connection:
+        insert(connection, "users", {"id": world.user_id, "email": "ada@example.org", "name": "Ada"})
+        insert(connection, table, _row(empty, world, table))
+    said = _refused(empty, capsys, ["downgrade", below])
+    assert "copy their rows elsewhere" in said
+    assert table in said
+    assert empty.value(f"SELECT count(*) FROM {table}") == 1  # noqa: S608  the test's own words
+    empty.ask(f"DELETE FROM {table}")  # noqa: S608  the test's own words
+    assert main(["downgrade", below], {"DATABASE_ADMIN_URL": empty.admin_url}) == 0
+
+
+def _row(database: TestDatabase, world: World, table: str) -> Row:
+    """Give what the table of that revision takes of a world's row."""
+    columns = database.ask("SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0", table)
+    row = world.rows.get(table) or {
+        **world.rows["mcp_types"],
+        "config_template": "{}",
+        "is_active": True,
+        "max_duration_minutes": 60,
+        "created_at": NOW,
+        "updated_at": NOW,
+    }
+    return {column: value for column, value in row.items() if (column,) in columns}
 
 
 @pytest.mark.parametrize("command", [["upgrade", "0099"], ["downgrade", "0099"], ["upgrade", "x y"]], ids=" ".join)

@@ -12,6 +12,7 @@ from db import roles, schema
 from db.errors import MigrationRefused
 from db.settings import DatabaseSettings
 from tests.databases import TestDatabase
+from tests.integration.db.worlds import World, insert
 
 from .accepted import differences
 from .catalog import snapshot
@@ -65,6 +66,27 @@ def test_rows_that_were_there_before_stay_as_they_are(empty: TestDatabase) -> No
     assert empty.value("SELECT count(*) FROM service_health_status") == 5
     schema.downgrade(empty.admin_url, "0011")
     assert empty.value("SELECT count(*) FROM api_key_validation_cache") == 1
+
+
+def test_ports_of_every_host_are_of_the_range_that_was_set(empty: TestDatabase) -> None:
+    schema.upgrade(empty.admin_url, "0028")
+    empty.ask("UPDATE system_settings SET value = '3002' WHERE key = 'port.range_start'")
+    empty.ask("UPDATE system_settings SET value = '3101' WHERE key = 'port.range_end'")
+    empty.ask("INSERT INTO port_allocations (host_id, port) VALUES ('far', 3001), ('far', 3101), ('far', 3102)")
+    schema.upgrade(empty.admin_url, "0029")
+    found = empty.ask("SELECT port FROM port_allocations WHERE host_id = 'far' AND from_range")
+    assert found == [(3101,)]
+    assert empty.value("SELECT min(port) FROM port_allocations WHERE host_id = 'local' AND from_range") == 3002
+
+
+def test_archives_of_a_user_who_was_erased_before_are_erased_too(empty: TestDatabase) -> None:
+    schema.upgrade(empty.admin_url, "0029")
+    world = World(1)
+    with psycopg.connect(empty.admin_url) as connection:
+        for table in ("mcp_instances_archive", "mcp_events_archive"):
+            insert(connection, table, world.rows[table])
+    schema.upgrade(empty.admin_url, "0030")
+    assert empty.ask("SELECT id FROM mcp_instances_archive UNION SELECT id FROM mcp_events_archive") == []
 
 
 def test_an_upgrade_that_is_done_changes_nothing(empty: TestDatabase) -> None:

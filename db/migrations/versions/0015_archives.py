@@ -32,6 +32,16 @@ GRANT SELECT, INSERT ON mcp_types_archive TO mcp_worker;
 GRANT SELECT ON mcp_instances_archive, mcp_types_archive TO mcp_producer;
 GRANT SELECT ON mcp_types_archive TO mcp_reader;
 """
+# They are locked first, so that nothing comes in between.
+KEPT = """
+LOCK TABLE mcp_instances_archive, mcp_types_archive IN ACCESS EXCLUSIVE MODE;
+DO $$ BEGIN
+    IF EXISTS (SELECT FROM mcp_instances_archive) OR EXISTS (SELECT FROM mcp_types_archive) THEN
+        RAISE EXCEPTION 'mcp_instances_archive and mcp_types_archive hold what was archived, and this step drops them: '
+            'copy their rows elsewhere and delete them here first';
+    END IF;
+END $$;
+"""
 
 
 def upgrade() -> None:
@@ -40,5 +50,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop them."""
+    """Drop them, unless something is in them."""
+    op.execute(KEPT)
     op.execute("DROP TABLE mcp_types_archive; DROP TABLE mcp_instances_archive")

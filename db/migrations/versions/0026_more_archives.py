@@ -48,6 +48,16 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON api_keys_archive TO mcp_worker;
 GRANT SELECT, INSERT ON mcp_events_archive TO mcp_worker;
 GRANT SELECT ON mcp_events_archive TO mcp_producer;
 """
+# They are locked first, so that nothing comes in between.
+KEPT = """
+LOCK TABLE api_keys_archive, mcp_events_archive IN ACCESS EXCLUSIVE MODE;
+DO $$ BEGIN
+    IF EXISTS (SELECT FROM api_keys_archive) OR EXISTS (SELECT FROM mcp_events_archive) THEN
+        RAISE EXCEPTION 'api_keys_archive and mcp_events_archive hold what was archived, and this step drops them: '
+            'copy their rows elsewhere and delete them here first';
+    END IF;
+END $$;
+"""
 
 
 def upgrade() -> None:
@@ -56,5 +66,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop them."""
+    """Drop them, unless something is in them."""
+    op.execute(KEPT)
     op.execute("DROP TABLE mcp_events_archive; DROP TABLE api_keys_archive")

@@ -42,7 +42,9 @@ def upgrade() -> None:
             ADD CONSTRAINT check_set_aside CHECK (
                 set_aside_at IS NULL
                 OR (NOT is_available AND mcp_instance_id IS NULL AND set_aside_reason IS NOT NULL));
-        UPDATE port_allocations SET from_range = true WHERE host_id = 'local' AND port BETWEEN 3001 AND 3100;
+        UPDATE port_allocations SET from_range = true
+         WHERE port BETWEEN (SELECT (value #>> '{}')::integer FROM system_settings WHERE key = 'port.range_start')
+                        AND (SELECT (value #>> '{}')::integer FROM system_settings WHERE key = 'port.range_end');
         COMMENT ON COLUMN port_allocations.is_available IS
             'May be leased; a port that is not, nor leased or set aside, lost its instance and waits to be reconciled';
         COMMENT ON COLUMN port_allocations.from_range IS

@@ -12,7 +12,8 @@ from tests.databases import TestDatabase
 
 MASTER: Final = f"2026-11:{base64.b64encode(bytes(range(32))).decode()}"
 RING: Final = KeyRing.parse(MASTER)
-OTHER_RING: Final = KeyRing.parse(f"2020-01:{base64.b64encode(bytes(32)).decode()}")
+# Called the same, and not the same.
+OTHER_RING: Final = KeyRing.parse(f"2026-11:{base64.b64encode(bytes(32)).decode()}")
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,13 @@ class Dedicated:
         """Store a key as the worker does: encrypted, and bound to its row, user and type."""
         key_id, type_id = uuid4(), self.database.value("SELECT id FROM mcp_types WHERE name = %s", mcp_type)
         assert isinstance(type_id, UUID)
-        (name,) = ring.check_values()
+        ((name, check_value),) = RING.check_values().items()
+        self.database.ask(
+            "INSERT INTO encryption_keys (key_id, check_value, status) VALUES (%s, %s, 'active')"
+            " ON CONFLICT DO NOTHING",
+            name,
+            check_value,
+        )
         secret = encrypt(plaintext, place_of_key(key_id, user_id, type_id), ring, name)
         self.database.ask(
             "INSERT INTO api_keys (id, user_id, mcp_type_id, encrypted_key, encryption_iv, encrypted_dek,"

@@ -91,8 +91,20 @@ def test_what_did_not_move_stays(given: Dedicated, database: Database) -> None:
 
 def test_a_key_that_came_after_the_move_stays(given: Dedicated, database: Database) -> None:
     _an_expired_one(given, database)
-    given.database.ask("UPDATE api_keys SET created_at = now() + interval '1 second', encrypted_key = 'newer'")
+    given.database.ask("DELETE FROM mcp_instances; UPDATE api_keys SET encrypted_key = 'newer'")
     assert archiving.archive(database).keys == 0
+
+
+def test_instances_stay_while_their_user_has_a_key_that_came_after_the_move(
+    given: Dedicated, database: Database
+) -> None:
+    _an_expired_one(given, database)
+    given.database.ask("UPDATE api_keys SET encrypted_key = 'newer'")
+    done = archiving.archive(database)
+    assert (done.instances, done.waiting) == (0, {"newer_key": 1})
+    assert any("another key since" in sentence for sentence in done.sentences())
+    given.database.ask("UPDATE api_keys SET created_at = now() - interval '1 day'")
+    assert archiving.archive(database).instances == 1
 
 
 @pytest.mark.parametrize(

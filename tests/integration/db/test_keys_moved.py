@@ -168,6 +168,29 @@ def test_running_it_twice_changes_nothing(given: Dedicated, database: Database) 
     assert _everything(given.database) == before
 
 
+def test_a_key_that_was_replaced_after_the_transaction_began_moved_all_the_same(
+    given: Dedicated, database: Database
+) -> None:
+    user_id = given.a_user()
+    given.a_key(user_id)
+    with database.transaction() as uow:
+        user_ids = uow.moves.users(after=None, limit=1)
+        given.database.ask("UPDATE api_keys SET created_at = clock_timestamp()")
+        moving.move(uow, RING, user_ids)
+    assert moving.migrate(database, RING).counts == {"unchanged": 1}
+
+
+def test_a_secret_in_the_place_of_another_is_a_new_key_and_one_that_is_wrapped_anew_is_not(
+    given: Dedicated, database: Database
+) -> None:
+    given.a_key(given.a_user())
+    moving.migrate(database, RING)
+    given.database.ask("UPDATE api_keys SET encrypted_dek = 'anew', encrypted_key = encrypted_key")
+    assert moving.migrate(database, RING).counts == {"unchanged": 1}
+    given.database.ask("UPDATE api_keys SET encrypted_key = 'another'")
+    assert moving.migrate(database, RING).counts == {"skipped": 1}
+
+
 def test_a_share_that_was_given_up_does_not_come_back(given: Dedicated, database: Database) -> None:
     given.a_key(given.a_user())
     moving.migrate(database, RING)
@@ -242,8 +265,10 @@ def test_one_service_or_one_user_can_be_moved_alone(given: Dedicated, database: 
 
 
 def test_without_a_master_key_nothing_moves(given: Dedicated, database: Database) -> None:
-    given.a_key(given.a_user())
     with pytest.raises(KeyRefused, match="set MASTER_KEYS"):
+        moving.migrate(database, type(RING).parse(""))
+    given.a_key(given.a_user())
+    with pytest.raises(KeyRefused, match="MASTER_KEYS does not hold"):
         moving.migrate(database, type(RING).parse(""))
 
 

@@ -7,9 +7,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from db.errors import translate
 from tests.databases import TestDatabase
 
-from .worlds import Connection, World, identifier
+from .worlds import Connection, World, identifier, insert
 
 WITH_A_USER: Final = {
     "users_organizations",
@@ -21,7 +22,9 @@ WITH_A_USER: Final = {
     "api_keys",
     "api_keys_archive",
     "mcp_instances",
+    "mcp_instances_archive",
     "mcp_events",
+    "mcp_events_archive",
     "mcp_logs",
     "health_checks",
     "instance_health",
@@ -30,6 +33,7 @@ WITH_A_USER: Final = {
     "gateway.enhanced_api_keys",
     "gateway.server_access_control",
 }
+SECRETS: Final = {"user_service_instances", "api_keys", "api_keys_archive"}
 WITH_A_SERVER: Final = {
     "gateway.server_tools",
     "gateway.server_resources",
@@ -138,3 +142,19 @@ def test_a_master_key_in_use_stays(connection: Connection, world: World) -> None
     assert world.number == 1
     with pytest.raises(psycopg.errors.ForeignKeyViolation):
         connection.execute("DELETE FROM encryption_keys WHERE key_id = 'master-1'")
+
+
+@pytest.mark.parametrize("table", sorted(SECRETS))
+def test_a_master_key_is_not_retired_while_a_secret_is_under_it(
+    connection: Connection, world: World, table: str
+) -> None:
+    for other in SECRETS - {table}:
+        connection.execute(sql.SQL("DELETE FROM {}").format(identifier(other)))
+    retire = "UPDATE encryption_keys SET status = 'retired' WHERE key_id = %s"
+    with pytest.raises(psycopg.errors.ForeignKeyViolation) as refused, connection.transaction():
+        connection.execute(retire, (f"master-{world.number}",))
+    assert "before it goes" in str(translate(refused.value))
+    connection.execute(sql.SQL("DELETE FROM {}").format(identifier(table)))
+    connection.execute(retire, (f"master-{world.number}",))
+    with pytest.raises(psycopg.errors.ForeignKeyViolation):
+        insert(connection, table, world.rows[table])

@@ -134,6 +134,7 @@ UNIQUE: Final[list[tuple[str, str, list[str]]]] = [
 # Only the owner and its functions write these; the tests of partitions and of master keys meet them.
 ELSEWHERE: Final = {
     ("encryption_keys", "idx_encryption_keys_active"),
+    ("encryption_keys", "uq_encryption_keys_usable_id"),
     ("gateway.materialized_views", "uq_materialized_views_name"),
     ("gateway.mv_request_stats_hourly", "idx_mv_request_stats_hourly_key"),
     ("inbox", "check_outcome"),
