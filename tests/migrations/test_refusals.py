@@ -177,14 +177,9 @@ def test_a_step_down_that_would_destroy_what_was_archived(
 def _row(database: TestDatabase, world: World, table: str) -> Row:
     """Give what the table of that revision takes of a world's row."""
     columns = database.ask("SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0", table)
-    row = world.rows.get(table) or {
-        **world.rows["mcp_types"],
-        "config_template": "{}",
-        "is_active": True,
-        "max_duration_minutes": 60,
-        "created_at": NOW,
-        "updated_at": NOW,
-    }
+    typed = {"config_template": "{}", "required_scopes": "[]", "resource_limits": "{}", "max_duration_minutes": 60}
+    dated = {"is_active": True, "created_at": NOW, "updated_at": NOW}
+    row: Row = world.rows.get(table) or {**world.rows["mcp_types"], **typed, **dated}
     return {column: value for column, value in row.items() if (column,) in columns}
 
 
