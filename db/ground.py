@@ -36,6 +36,7 @@ _FUNCTIONS: Final = (
     "count_live_instances",
     "current_app_tenant",
     "current_app_user",
+    "date_new_secret",
     "get_request_performance_summary",
     "get_server_health_summary",
     "get_tenant_usage_summary",
