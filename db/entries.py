@@ -183,4 +183,5 @@ def _next_alike(text: str, position: int) -> int:
 
 def _skip(text: str, position: int) -> int:
     """Pass over what stands between entries."""
-    return _SPACE.match(text, position).end()  # type: ignore[union-attr]  # it matches nothing as well
+    space = _SPACE.match(text, position)
+    return space.end() if space else position

@@ -43,12 +43,15 @@ class Statement:
         return driver.execute(self.sql, values, prepare=False if self.anew else None)
 
 
+def from_text(name: str, sql: str, /, *, anew: bool = False, **parts: str) -> Statement:
+    """Make a statement of SQL in which `:word` binds a value and `$word` stands for one of the parts, SQL as well."""
+    return Statement(name, text(Template(sql).substitute(parts)), anew=anew)
+
+
 def from_file(
     file: str, *, name: str | None = None, parts: Mapping[str, str] | None = None, anew: bool = False
 ) -> Statement:
-    """Load `repositories/<file>.sql`, in which `:word` binds a value and `$word` stands for one of the parts."""
+    """Load `repositories/<file>.sql`, which is read as by `from_text`."""
     source = files("db.repositories").joinpath(f"{file}.sql").read_text(encoding="utf-8")
     # psycopg keeps the parsed form only of statements below 4 kB, so explanations are not sent.
-    sql = _COMMENT.sub("", source).strip()
-    clause = text(sql if parts is None else Template(sql).substitute(parts))
-    return Statement(name or file, clause, anew=anew)
+    return from_text(name or file, _COMMENT.sub("", source).strip(), anew=anew, **(parts or {}))

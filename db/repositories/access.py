@@ -7,15 +7,18 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from db.statement import Driver, Statement, from_file
+from db.statement import Driver, Statement, from_file, from_text
 
 _KEY: Final = "id, tenant_id, user_id, name, key_prefix, scopes, is_active, expires_at, last_used, total_requests"
 
 
 def _keys(name: str, condition: str, order: str = "", *, anew: bool = False) -> Statement:
-    return Statement(
+    return from_text(
         f"access.{name}",
-        text(f"SELECT {_KEY} FROM gateway.api_keys WHERE {condition} {order}"),  # noqa: S608  our own words
+        "SELECT $key FROM gateway.api_keys WHERE $condition $order",
+        key=_KEY,
+        condition=condition,
+        order=order,
         anew=anew,
     )
 

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from db.errors import telling_times
 from db.page import Mark, Window
-from db.statement import Driver, Statement
+from db.statement import Driver, Statement, from_text
 from db.storable import storable, storable_json
 
 Verb = Literal["INSERT", "UPDATE", "DELETE"]
@@ -31,31 +31,30 @@ _ACTION: Final = "id, tenant_id, user_id, action, resource_type, resource_id, su
 
 
 def _changes(name: str, condition: str) -> Statement:
-    return Statement(
+    return from_text(
         f"audit.{name}",
-        text(
-            f"""
-            SELECT {_CHANGE} FROM audit_log
-             WHERE {condition} AND created_at >= :since AND created_at < :until
-               AND created_at <= :before_at AND (created_at, id) < (:before_at, :before_id)
-             ORDER BY created_at DESC, id DESC LIMIT CAST(:limit AS integer)
-            """  # noqa: S608  our own words
-        ),
+        """
+        SELECT $change FROM audit_log
+         WHERE $condition AND created_at >= :since AND created_at < :until
+           AND created_at <= :before_at AND (created_at, id) < (:before_at, :before_id)
+         ORDER BY created_at DESC, id DESC LIMIT CAST(:limit AS integer)
+        """,
+        change=_CHANGE,
+        condition=condition,
         anew=True,
     )
 
 
 def _actions(name: str, condition: str) -> Statement:
-    return Statement(
+    return from_text(
         f"audit.{name}",
-        text(
-            f"""
-            SELECT {_ACTION} FROM gateway.audit_logs
-             WHERE {condition} AND timestamp >= :since AND timestamp < :until
-               AND timestamp <= :before_at AND (timestamp, id) < (:before_at, :before_id)
-             ORDER BY timestamp DESC, id DESC LIMIT CAST(:limit AS integer)
-            """  # noqa: S608  our own words
-        ),
+        """
+        SELECT $action FROM gateway.audit_logs
+         WHERE $condition AND timestamp >= :since AND timestamp < :until
+           AND timestamp <= :before_at AND (timestamp, id) < (:before_at, :before_id)
+         ORDER BY timestamp DESC, id DESC LIMIT CAST(:limit AS integer)         """,
+        action=_ACTION,
+        condition=condition,
         anew=True,
     )
 

@@ -5,10 +5,8 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import text
-
 from db.page import Mark, Window
-from db.statement import Driver, Statement
+from db.statement import Driver, Statement, from_text
 
 _FIELDS: Final = "id, tenant_id, user_id, method, request_id, success, duration_ms, error_code, timestamp"
 _BEFORE: Final = """timestamp >= :since AND timestamp < :until
@@ -16,14 +14,15 @@ _BEFORE: Final = """timestamp >= :since AND timestamp < :until
 
 
 def _calls(name: str, condition: str, order: str = "timestamp DESC, id DESC") -> Statement:
-    return Statement(
+    return from_text(
         f"calls.{name}",
-        text(
-            f"""
-            SELECT {_FIELDS} FROM gateway.fastmcp_audit_log WHERE {condition} AND {_BEFORE}
-             ORDER BY {order} LIMIT CAST(:limit AS integer)
-            """  # noqa: S608  our own words
-        ),
+        """
+        SELECT $fields FROM gateway.fastmcp_audit_log WHERE $condition AND $before
+         ORDER BY $order LIMIT CAST(:limit AS integer)         """,
+        fields=_FIELDS,
+        condition=condition,
+        before=_BEFORE,
+        order=order,
         anew=True,
     )
 

@@ -107,12 +107,12 @@ class DeadLetters:
             before_at=before and before.created_at,
             before_id=before and before.id,
         )
-        return [_letter(row) for row in cursor]
+        return [DeadLetter(*row) for row in cursor]
 
     def get(self, letter_id: UUID) -> DeadLetter | None:
         """Return a letter, open or not."""
         row = _GET.run(self._driver, letter_id=letter_id).fetchone()
-        return None if row is None else _letter(row)
+        return None if row is None else DeadLetter(*row)
 
     def mark_replayed(self, letter_id: UUID) -> bool:
         """Close a letter because its message was sent again; False if it was closed or never existed."""
@@ -125,7 +125,3 @@ class DeadLetters:
     def count_by_reason(self) -> dict[str, int]:
         """Return how many open letters there are of each reason."""
         return {reason: int(count) for reason, count in _COUNT.run(self._driver)}
-
-
-def _letter(row: tuple[object, ...]) -> DeadLetter:
-    return DeadLetter(**dict(zip(DeadLetter.__dataclass_fields__, row, strict=True)))  # type: ignore[arg-type]  # the columns are selected in the order of the fields

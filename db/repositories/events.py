@@ -5,25 +5,22 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import text
-
 from db.page import Mark, Window
-from db.statement import Driver, Statement
+from db.statement import Driver, Statement, from_text
 
 _FIELDS: Final = "id, mcp_instance_id, user_id, event_type, event_data, created_at"
 
 
 def _events(name: str, condition: str) -> Statement:
-    return Statement(
+    return from_text(
         f"events.{name}",
-        text(
-            f"""
-            SELECT {_FIELDS} FROM mcp_events
-             WHERE {condition} AND created_at >= :since AND created_at < :until
-               AND created_at <= :before_at AND (created_at, id) < (:before_at, :before_id)
-             ORDER BY created_at DESC, id DESC LIMIT CAST(:limit AS integer)
-            """  # noqa: S608  our own words
-        ),
+        """
+        SELECT $fields FROM mcp_events
+         WHERE $condition AND created_at >= :since AND created_at < :until
+           AND created_at <= :before_at AND (created_at, id) < (:before_at, :before_id)
+         ORDER BY created_at DESC, id DESC LIMIT CAST(:limit AS integer)         """,
+        fields=_FIELDS,
+        condition=condition,
     )
 
 

@@ -5,10 +5,8 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import text
-
 from db.page import Mark, Window
-from db.statement import Driver, Statement
+from db.statement import Driver, Statement, from_text
 
 _FIELDS: Final = """id, request_id, tenant_id, user_id, method, path, target_server_id, request_time, duration_ms,
                status_code, error_type"""
@@ -16,14 +14,15 @@ _IN_WINDOW: Final = "request_time >= :since AND request_time < :until"
 
 
 def _requests(name: str, condition: str, order: str) -> Statement:
-    return Statement(
+    return from_text(
         f"requests.{name}",
-        text(
-            f"""
-            SELECT {_FIELDS} FROM gateway.request_logs WHERE {_IN_WINDOW} AND {condition}
-             ORDER BY {order} LIMIT CAST(:limit AS integer)
-            """  # noqa: S608  our own words
-        ),
+        """
+        SELECT $fields FROM gateway.request_logs WHERE $in_window AND $condition
+         ORDER BY $order LIMIT CAST(:limit AS integer)         """,
+        fields=_FIELDS,
+        in_window=_IN_WINDOW,
+        condition=condition,
+        order=order,
         anew=True,
     )
 
@@ -42,29 +41,25 @@ _FROM: Final = _requests(
     "tenant_id = :tenant_id AND ip_address = CAST(:address AS inet) AND path = :path",
     "request_time DESC",
 )
-_ROUTE: Final = Statement(
+_ROUTE: Final = from_text(
     "requests.route",
-    text(
-        f"""
-        SELECT target_server_id, count(*), avg(duration_ms)
-          FROM gateway.request_logs
-         WHERE {_IN_WINDOW} AND tenant_id = :tenant_id AND path = :path AND method = :method AND status_code < 400
-         GROUP BY target_server_id ORDER BY target_server_id
-        """  # noqa: S608  our own words
-    ),
+    """
+    SELECT target_server_id, count(*), avg(duration_ms)
+      FROM gateway.request_logs
+     WHERE $in_window AND tenant_id = :tenant_id AND path = :path AND method = :method AND status_code < 400
+     GROUP BY target_server_id ORDER BY target_server_id     """,
+    in_window=_IN_WINDOW,
     anew=True,
 )
-_DAYS: Final = Statement(
+_DAYS: Final = from_text(
     "requests.days",
-    text(
-        f"""
-        SELECT (request_time AT TIME ZONE 'UTC')::date AS day, count(*), count(*) FILTER (WHERE status_code >= 400)
-          FROM gateway.request_logs
-         WHERE {_IN_WINDOW} AND tenant_id = :tenant_id
-           AND (request_time AT TIME ZONE 'UTC')::date >= (CAST(:since AS timestamptz) AT TIME ZONE 'UTC')::date
-         GROUP BY day ORDER BY day
-        """  # noqa: S608  our own words
-    ),
+    """
+    SELECT (request_time AT TIME ZONE 'UTC')::date AS day, count(*), count(*) FILTER (WHERE status_code >= 400)
+      FROM gateway.request_logs
+     WHERE $in_window AND tenant_id = :tenant_id
+       AND (request_time AT TIME ZONE 'UTC')::date >= (CAST(:since AS timestamptz) AT TIME ZONE 'UTC')::date
+     GROUP BY day ORDER BY day     """,
+    in_window=_IN_WINDOW,
     anew=True,
 )
 

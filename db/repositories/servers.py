@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import text
-
-from db.statement import Driver, Row, Statement, from_file
+from db.statement import Driver, Row, Statement, from_file, from_text
 from db.storable import storable, storable_json
 
 _FIELDS: Final = """id, tenant_id, name, description, endpoint_url, transport_type, status, health_status, capabilities,
@@ -17,9 +15,12 @@ _SEARCH: Final = from_file("servers.search", anew=True)
 
 
 def _select(name: str, condition: str, order: str = "", *, anew: bool = False) -> Statement:
-    return Statement(
+    return from_text(
         f"servers.{name}",
-        text(f"SELECT {_FIELDS} FROM gateway.mcp_servers WHERE {condition} AND deleted_at IS NULL {order}"),  # noqa: S608  our own words
+        "SELECT $fields FROM gateway.mcp_servers WHERE $condition AND deleted_at IS NULL $order",
+        fields=_FIELDS,
+        condition=condition,
+        order=order,
         anew=anew,
     )
 

@@ -5,48 +5,38 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import text
-
-from db.statement import Driver, Statement
+from db.statement import Driver, from_text
 
 _FIELDS: Final = "s.id, s.user_id, s.is_active, s.last_activity, s.expires_at, s.session_data"
-_FIND: Final = Statement(
+_FIND: Final = from_text(
     "sessions.find",
-    text(
-        f"""
-        SELECT {_FIELDS}, u.tenant_id, u.role::text
-          FROM gateway.sessions s JOIN users u ON u.id = s.user_id AND u.is_active AND u.deleted_at IS NULL
-         WHERE s.session_token_hash = :token_hash AND s.is_active AND s.expires_at > now()
-        """  # noqa: S608  our own columns
-    ),
+    """
+    SELECT $fields, u.tenant_id, u.role::text
+      FROM gateway.sessions s JOIN users u ON u.id = s.user_id AND u.is_active AND u.deleted_at IS NULL
+     WHERE s.session_token_hash = :token_hash AND s.is_active AND s.expires_at > now()     """,
+    fields=_FIELDS,
 )
-_OF_USER: Final = Statement(
+_OF_USER: Final = from_text(
     "sessions.of_user",
-    text(
-        f"""
-        SELECT {_FIELDS} FROM gateway.sessions s
-         WHERE s.user_id = :user_id AND s.is_active AND s.expires_at > now() ORDER BY s.expires_at
-        """  # noqa: S608  our own columns
-    ),
+    """
+    SELECT $fields FROM gateway.sessions s
+     WHERE s.user_id = :user_id AND s.is_active AND s.expires_at > now() ORDER BY s.expires_at     """,
+    fields=_FIELDS,
 )
-_LATEST: Final = Statement(
+_LATEST: Final = from_text(
     "sessions.latest",
-    text(
-        f"""
-        SELECT {_FIELDS} FROM gateway.sessions s
-         WHERE s.is_active = true AND s.last_activity <= :before AND (s.last_activity, s.id) < (:before, :before_id)
-         ORDER BY s.last_activity DESC, s.id DESC LIMIT CAST(:limit AS integer)
-        """  # noqa: S608  our own columns
-    ),
+    """
+    SELECT $fields FROM gateway.sessions s
+     WHERE s.is_active = true AND s.last_activity <= :before AND (s.last_activity, s.id) < (:before, :before_id)
+     ORDER BY s.last_activity DESC, s.id DESC LIMIT CAST(:limit AS integer)     """,
+    fields=_FIELDS,
 )
-_OVER: Final = Statement(
+_OVER: Final = from_text(
     "sessions.over",
-    text(
-        f"""
-        SELECT {_FIELDS} FROM gateway.sessions s
-         WHERE s.expires_at < now() ORDER BY s.expires_at LIMIT CAST(:limit AS integer)
-        """  # noqa: S608  our own columns
-    ),
+    """
+    SELECT $fields FROM gateway.sessions s
+     WHERE s.expires_at < now() ORDER BY s.expires_at LIMIT CAST(:limit AS integer)     """,
+    fields=_FIELDS,
 )
 
 

@@ -3,25 +3,29 @@
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import text
-
-from db.statement import Driver, Statement
+from db.statement import Driver, Statement, from_text
 
 _TOOL: Final = "server_id, name, description, tool_schema, total_calls, success_count, avg_execution_time"
 _RESOURCE: Final = "server_id, uri_template, name, mime_type, total_accesses, avg_size_bytes"
 
 
 def _tools(name: str, condition: str, order: str) -> Statement:
-    return Statement(
+    return from_text(
         f"tools.{name}",
-        text(f"SELECT {_TOOL} FROM gateway.server_tools WHERE {condition} ORDER BY {order}"),  # noqa: S608  our own words
+        "SELECT $tool FROM gateway.server_tools WHERE $condition ORDER BY $order",
+        tool=_TOOL,
+        condition=condition,
+        order=order,
     )
 
 
 def _resources(name: str, condition: str, order: str) -> Statement:
-    return Statement(
+    return from_text(
         f"tools.{name}",
-        text(f"SELECT {_RESOURCE} FROM gateway.server_resources WHERE {condition} ORDER BY {order}"),  # noqa: S608  our own words
+        "SELECT $resource FROM gateway.server_resources WHERE $condition ORDER BY $order",
+        resource=_RESOURCE,
+        condition=condition,
+        order=order,
         anew=True,
     )
 

@@ -5,55 +5,48 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import text
-
 from db.page import Mark, Window
-from db.statement import Driver, Statement
+from db.statement import Driver, from_text
 
 _IN_WINDOW: Final = "timestamp >= :since AND timestamp < :until"
 _SUMS: Final = "count(*), count(*) FILTER (WHERE status_code >= 400), avg(response_time_ms)::double precision"
-_BY_SERVICE: Final = Statement(
+_BY_SERVICE: Final = from_text(
     "usage.by_service",
-    text(
-        f"""
-        SELECT service_type, {_SUMS} FROM service_usage_analytics
-         WHERE {_IN_WINDOW} GROUP BY service_type ORDER BY service_type
-        """  # noqa: S608  our own words
-    ),
+    """
+    SELECT service_type, $sums FROM service_usage_analytics
+     WHERE $in_window GROUP BY service_type ORDER BY service_type     """,
+    sums=_SUMS,
+    in_window=_IN_WINDOW,
     anew=True,
 )
-_OF_USER: Final = Statement(
+_OF_USER: Final = from_text(
     "usage.of_user",
-    text(
-        f"""
-        SELECT service_type, {_SUMS} FROM service_usage_analytics
-         WHERE user_id = :user_id AND {_IN_WINDOW} GROUP BY service_type ORDER BY service_type
-        """  # noqa: S608  our own words
-    ),
+    """
+    SELECT service_type, $sums FROM service_usage_analytics
+     WHERE user_id = :user_id AND $in_window GROUP BY service_type ORDER BY service_type     """,
+    sums=_SUMS,
+    in_window=_IN_WINDOW,
     anew=True,
 )
-_DAYS: Final = Statement(
+_DAYS: Final = from_text(
     "usage.days",
-    text(
-        f"""
-        SELECT created_date, {_SUMS} FROM service_usage_analytics
-         WHERE user_id = :user_id AND service_type = :service_type AND {_IN_WINDOW}
-         GROUP BY created_date ORDER BY created_date
-        """  # noqa: S608  our own words
-    ),
+    """
+    SELECT created_date, $sums FROM service_usage_analytics
+     WHERE user_id = :user_id AND service_type = :service_type AND $in_window
+     GROUP BY created_date ORDER BY created_date     """,
+    sums=_SUMS,
+    in_window=_IN_WINDOW,
     anew=True,
 )
-_PAGE: Final = Statement(
+_PAGE: Final = from_text(
     "usage.page",
-    text(
-        f"""
-        SELECT id, service_type, instance_id, endpoint, method, status_code, response_time_ms, timestamp
-          FROM service_usage_analytics
-         WHERE user_id = :user_id AND service_type = :service_type AND {_IN_WINDOW}
-           AND timestamp <= :before_at AND (timestamp, id) < (:before_at, :before_id)
-         ORDER BY timestamp DESC, id DESC LIMIT CAST(:limit AS integer)
-        """  # noqa: S608  our own words
-    ),
+    """
+    SELECT id, service_type, instance_id, endpoint, method, status_code, response_time_ms, timestamp
+      FROM service_usage_analytics
+     WHERE user_id = :user_id AND service_type = :service_type AND $in_window
+       AND timestamp <= :before_at AND (timestamp, id) < (:before_at, :before_id)
+     ORDER BY timestamp DESC, id DESC LIMIT CAST(:limit AS integer)     """,
+    in_window=_IN_WINDOW,
     anew=True,
 )
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from db.page import Mark
-from db.statement import Driver, Statement
+from db.statement import Driver, Statement, from_text
 from db.storable import storable
 
 _FIELDS: Final = "id, email, name, username, tenant_id, role::text, auth_provider, is_active, created_at"
@@ -21,43 +21,40 @@ _ADD: Final = Statement(
         """
     ),
 )
-_GET: Final = Statement(
+_GET: Final = from_text(
     "users.get",
-    text(f"SELECT {_FIELDS} FROM users WHERE id = :user_id AND deleted_at IS NULL"),  # noqa: S608  our own columns
+    "SELECT $fields FROM users WHERE id = :user_id AND deleted_at IS NULL",
+    fields=_FIELDS,
 )
-_BY_EMAIL: Final = Statement(
+_BY_EMAIL: Final = from_text(
     "users.find_by_email",
-    text(f"SELECT {_FIELDS} FROM users WHERE lower(email) = lower(:email) AND deleted_at IS NULL"),  # noqa: S608  our own columns
+    "SELECT $fields FROM users WHERE lower(email) = lower(:email) AND deleted_at IS NULL",
+    fields=_FIELDS,
 )
-_BY_PROVIDER: Final = Statement(
+_BY_PROVIDER: Final = from_text(
     "users.find_by_provider",
-    text(
-        f"""
-        SELECT {_FIELDS} FROM users
-         WHERE auth_provider = :provider AND auth_provider_id = :provider_id AND deleted_at IS NULL
-        """  # noqa: S608  our own columns
-    ),
+    """
+    SELECT $fields FROM users
+     WHERE auth_provider = :provider AND auth_provider_id = :provider_id AND deleted_at IS NULL
+    """,
+    fields=_FIELDS,
 )
-_OF_TENANT: Final = Statement(
+_OF_TENANT: Final = from_text(
     "users.of_tenant",
-    text(
-        f"""
-        SELECT {_FIELDS} FROM users
-         WHERE tenant_id = :tenant_id AND role = CAST(:role AS user_role) AND is_active AND deleted_at IS NULL
-           AND id > :after ORDER BY id LIMIT :limit
-        """  # noqa: S608  our own columns
-    ),
+    """
+    SELECT $fields FROM users
+     WHERE tenant_id = :tenant_id AND role = CAST(:role AS user_role) AND is_active AND deleted_at IS NULL
+       AND id > :after ORDER BY id LIMIT :limit     """,
+    fields=_FIELDS,
     anew=True,
 )
-_NEWEST: Final = Statement(
+_NEWEST: Final = from_text(
     "users.newest",
-    text(
-        f"""
-        SELECT {_FIELDS} FROM users
-         WHERE created_at <= :before_at AND (created_at, id) < (:before_at, :before_id) AND deleted_at IS NULL
-         ORDER BY created_at DESC, id DESC LIMIT :limit
-        """  # noqa: S608  our own columns
-    ),
+    """
+    SELECT $fields FROM users
+     WHERE created_at <= :before_at AND (created_at, id) < (:before_at, :before_id) AND deleted_at IS NULL
+     ORDER BY created_at DESC, id DESC LIMIT :limit     """,
+    fields=_FIELDS,
 )
 
 
