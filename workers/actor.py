@@ -40,8 +40,9 @@ class Actor(Generic[M, P]):
 
     ``prepare`` does what must not happen inside a transaction, such as asking a server how it is;
     it turns the message into the one that is applied.  ``locks`` names the row that its transaction
-    locks first; small messages that say so are applied in groups.  ``apply_all`` applies any number
-    of messages whose order does not matter in a statement or two.
+    locks first; small messages that say so are applied in groups, in the order in which they came.
+    ``apply_all`` applies any number of messages in a statement or two; without ``locks`` their order
+    does not matter.
     """
 
     contract: type[M]
@@ -53,16 +54,17 @@ class Actor(Generic[M, P]):
     @property
     def shares(self) -> str | None:
         """Say with which other messages a transaction may be shared: those of which this says the same."""
-        if self.apply_all is not None:
-            return self.contract.wire_name
-        return None if self.locks is None else "small"
+        if self.locks is not None:
+            return "small"
+        return None if self.apply_all is None else self.contract.wire_name
 
-    def lock(self, message: P) -> Lock:
-        """Give the row that the message's transaction locks first."""
-        if self.locks is None:
-            error = f"the actor of {self.contract.wire_name} does not say what it locks"
-            raise TypeError(error)
-        return self.locks(message)
+    def apply_run(self, messages: Sequence[P], uow: UnitOfWork) -> None:
+        """Apply messages that came one after the other."""
+        if self.apply_all is not None:
+            self.apply_all(messages, uow)
+            return
+        for message in messages:
+            self.apply(message, uow)
 
     def prepared(self, message: M, resources: Resources) -> P | M:
         """Give the message that is to be applied."""
@@ -80,9 +82,16 @@ def actor(contract: type[M], *, locks: Locks[M] | None = None) -> Callable[[Appl
     return lambda apply: Actor(contract, apply, locks=locks)
 
 
-def set_actor(contract: type[M]) -> Callable[[ApplyAll[M]], Actor[M, M]]:
-    """Make a function of many messages the actor of a contract whose facts may be applied as a set."""
-    return lambda apply_all: Actor(contract, lambda message, uow: apply_all([message], uow), apply_all=apply_all)
+def set_actor(contract: type[M], *, locks: Locks[M] | None = None) -> Callable[[ApplyAll[M]], Actor[M, M]]:
+    """Make a function of many messages the actor of a contract whose messages may be applied as a set.
+
+    Without ``locks`` the set is all that were fetched together, with them those between which nothing else came.
+    """
+
+    def enter(apply_all: ApplyAll[M]) -> Actor[M, M]:
+        return Actor(contract, lambda message, uow: apply_all([message], uow), locks=locks, apply_all=apply_all)
+
+    return enter
 
 
 def prepared_actor(contract: type[M], prepare: Prepare[M, P]) -> Callable[[Apply[P]], Actor[M, P]]:

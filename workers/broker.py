@@ -7,6 +7,7 @@ one round trip.  ``docs/decisions`` says which fault each of them answers.
 
 import logging
 import threading
+from collections.abc import Sequence
 from importlib import resources
 from typing import Any, Final, cast
 from uuid import uuid4
@@ -30,7 +31,7 @@ log: Final = logging.getLogger(__name__)
 SILENCE_MS: Final = 6_000
 """A worker that has not been heard of for so long is dead."""
 
-WINDOW: Final = 128
+WINDOW: Final = 512
 """Messages of one queue that a process holds at most, unless its queue has a smaller window."""
 
 UNKNOWN_ACTOR: Final = "unknown"
@@ -135,9 +136,12 @@ class HardenedBroker(RedisBroker):
             if ledger.settled():
                 self.exchange(queue, room=0)
 
-    def lacks(self, queue: str, message_id: str) -> bool:
-        """Tell whether Redis has no copy of a message, neither queued nor in hand."""
-        return not self.client.hexists(f"{self._key(queue)}.msgs", message_id)
+    def lacks(self, messages: Sequence[tuple[str, str]]) -> list[bool]:
+        """Tell of each message, by queue and id, whether Redis has no copy of it, neither queued nor in hand."""
+        with self.client.pipeline(transaction=False) as pipeline:
+            for queue, message_id in messages:
+                pipeline.hexists(f"{self._key(queue)}.msgs", message_id)
+            return [not has for has in pipeline.execute()]
 
     def recover(self) -> dict[str, int]:
         """Give back the messages of dead workers; says how many each of them held."""

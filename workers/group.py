@@ -5,6 +5,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Final
 
 from db.engine import Database
@@ -32,8 +33,9 @@ class Member:
 class GroupApplier:
     """Callable with one delivery, or with several that share a transaction; returns when all are settled.
 
-    What cannot be applied together is applied alone, as if it had come alone: so a bad message or a row that somebody
-    else holds costs its neighbours a moment and nothing else.
+    A group that cannot be applied is halved until only those are left that fail by themselves; they are settled as if
+    they had come alone.  So a bad message or a row that somebody else holds costs its neighbours a moment and nothing
+    else.
     """
 
     def __init__(
@@ -57,14 +59,24 @@ class GroupApplier:
 
     def _left_of(self, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
         """Apply what can be applied without waiting; give back what is left, in its order."""
-        members = [self._member(delivery) for delivery in deliveries]
-        if self._applied([member for member in members if member is not None]):
-            done = [member is not None for member in members]
-        else:
-            first = deliveries[0]
-            log.info("%d messages are applied one by one: %s %s …", len(members), first.wire_name, first.message_id)
-            done = [member is not None and self._applied([member]) for member in members]
-        return [delivery for delivery, is_done in zip(deliveries, done, strict=True) if not is_done]
+        members = [each for each in map(self._member, deliveries) if each is not None]
+        failed = self._failed(members, PATIENCE_MS)
+        if failed:
+            first = failed[0].delivery
+            log.info("%d messages are applied alone: %s %s …", len(failed), first.wire_name, first.message_id)
+        done = {id(each.delivery) for each in members} - {id(each.delivery) for each in failed}
+        return [delivery for delivery in deliveries if id(delivery) not in done]
+
+    def _failed(self, group: Sequence[Member], patience_ms: int) -> Sequence[Member]:
+        """Apply a group, or what can be applied of each half of it; give back what cannot."""
+        if not group or self._applied(group, patience_ms):
+            return []
+        if len(group) == 1:
+            return group
+        half = len(group) // 2
+        # Half as long for each half, so that one held row costs its neighbours no more than twice the patience.
+        less = max(1, patience_ms // 2)
+        return [*self._failed(group[:half], less), *self._failed(group[half:], less)]
 
     def _member(self, delivery: Delivery) -> Member | None:
         try:
@@ -75,9 +87,10 @@ class GroupApplier:
             return None
         return Member(decided, delivery)
 
-    def _applied(self, group: Sequence[Member]) -> bool:
+    def _applied(self, group: Sequence[Member], patience_ms: int) -> bool:
         try:
             with self._database.transaction() as uow:
+                uow.locks.hurry(patience_ms)
                 apply_together(group, uow)
         except Exception as error:  # noqa: BLE001  each message meets its own error when it is settled alone
             log.debug("%d messages could not be applied together: %s", len(group), type(error).__name__)
@@ -87,25 +100,17 @@ class GroupApplier:
 
 def apply_together(group: Sequence[Member], uow: UnitOfWork) -> None:
     """Claim and apply messages that share a transaction, in the order in which they came, each that is new once."""
-    uow.locks.hurry(PATIENCE_MS)
     by_id = {each.apply.message.message_id: each for each in group}
     new = uow.inbox.claim_all({message_id: each.delivery.wire_name for message_id, each in by_id.items()})
-    members = [each for message_id, each in by_id.items() if message_id in new]
-    actors = {each.apply.actor.shares: each.apply.actor for each in members}
-    if len(actors) > 1:
-        message = f"{', '.join(map(str, actors))} do not share a transaction"
-        raise ValueError(message)
-    for actor in actors.values():
-        if actor.apply_all is not None:
-            actor.apply_all([each.apply.message for each in members], uow)
-        else:
-            _apply_each(members, uow)
+    members = [each.apply for message_id, each in by_id.items() if message_id in new]
+    _lock(members, uow)
+    for _, run in groupby(members, key=lambda each: each.message.wire_name):
+        same = list(run)
+        same[0].actor.apply_run([each.message for each in same], uow)
 
 
-def _apply_each(members: Sequence[Member], uow: UnitOfWork) -> None:
+def _lock(members: Sequence[Apply], uow: UnitOfWork) -> None:
     # Rows are locked first and in one order, so that two groups never wait for each other in a circle.
-    locks = [each.apply.actor.lock(each.apply.message) for each in members]
+    locks = [each.actor.locks(each.message) for each in members if each.actor.locks is not None]
     uow.locks.users({lock.row for lock in locks if lock.table is Table.USERS})
     uow.locks.instances({lock.row for lock in locks if lock.table is Table.INSTANCES})
-    for each in members:
-        each.apply.actor.apply(each.apply.message, uow)

@@ -7,7 +7,7 @@ from typing import Final
 
 from .delivery import Delivery
 
-MOST: Final = 32
+MOST: Final = 128
 """How many messages share a transaction at the most: others wait for the rows that it locks."""
 
 SMALL_BYTES: Final = 16 * 1024

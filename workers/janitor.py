@@ -19,7 +19,7 @@ from .broker import HardenedBroker
 log: Final = logging.getLogger(__name__)
 
 PERIOD_SECONDS: Final = 1.0
-_RELAY_LIMIT: Final = 200
+_RELAY_LIMIT: Final = 500
 _RELAY_LEASE_SECONDS: Final = 60.0
 
 
@@ -45,7 +45,9 @@ class Janitor(threading.Thread):
         """Recover and relay once; a Redis or database that is away is tried again at the next step."""
         try:
             self.recover()
-            self.relay()
+            # Many may be due at once, as after an outage: a batch in each step would make them wait for minutes.
+            while self.relay() == _RELAY_LIMIT and not self._stopping.is_set():
+                self._broker.beat()
         except (RedisError, ProducerError, DatabaseError) as error:
             log.debug("the janitor could not finish, it tries again: %s", error)
 
@@ -59,17 +61,21 @@ class Janitor(threading.Thread):
         return sum(recovered.values())
 
     def relay(self) -> int:
-        """Send what is due again; the rows stay until the messages are settled, so Redis may forget them."""
+        """Send what is due again and tell how many were due, at most a batch.
+
+        The rows stay until the messages are settled, so Redis may forget them.
+        """
         with self._database.transaction() as uow:
             due = uow.redeliveries.due(
                 wire_names=self._wire_names, limit=_RELAY_LIMIT, lease_seconds=_RELAY_LEASE_SECONDS
             )
         # What still waits in a long queue, or is in hand, needs no second copy.
-        missing = [row for row in due if self._broker.lacks(row.queue, str(row.message_id))]
+        is_missing = self._broker.lacks([(row.queue, str(row.message_id)) for row in due])
+        missing = [row for row, lacked in zip(due, is_missing, strict=True) if lacked]
         if missing:
             self._transport.enqueue(_sealed(missing), durable=False)
             log.info("%d messages are delivered again", len(missing))
-        return len(missing)
+        return len(due)
 
     def stop(self) -> None:
         """End the thread after its present step."""

@@ -1,12 +1,12 @@
 """Instances, the ports they lease and the events they leave."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from db.errors import PortsMissing, UnknownInstance, UnknownType, UnknownUser
+from db.errors import Conflict, PortsMissing, UnknownInstance, UnknownType, UnknownUser
 from db.lifecycle import DELETE, DISCONNECT, EXPIRE, FAIL, GIVE_UP, RENEW, RESTORE, START, Transition
 from db.repositories.transitions import STATEMENTS, parts_of
 from db.statement import Driver, Statement, from_file
@@ -93,28 +93,26 @@ class Instances:
 
         Raises UnknownUser or UnknownType, and PortsMissing for a host that is new; they leave nothing behind.
         """
-        row = _CREATE.run(
-            self._driver,
-            instance_id=new.id,
-            user_id=new.user_id,
-            mcp_type=new.mcp_type,
-            duration_minutes=new.duration_minutes,
-            name=new.name,
-            host_id=new.host_id,
-            config=storable_json(dict(new.config or {})),
-            access_token_hash=new.access_token_hash,
-            access_token_hint=new.access_token_hint,
-            at=new.requested_at,
-            **(new.by or NOBODY).values(),
-        ).fetchall()[0]
-        user_exists, type_exists, host_exists, *state = row
-        if not user_exists:
-            raise UnknownUser(f"There is no active user {new.user_id}.")
-        if not type_exists:
-            raise UnknownType(f"There is no type of MCP server called {new.mcp_type!r}.")
-        if not host_exists:
-            raise PortsMissing(new.host_id)
-        return CreatedState(*state)
+        return self.create_all([new])[0]
+
+    def create_all(self, news: Sequence[NewInstance]) -> list[CreatedState]:
+        """Create instances as `create` would one after the other; the first that it refuses is raised.
+
+        Raises Conflict when what came of one depends on how another ended: create them one by one.
+        """
+        rows = _CREATE.run(self._driver, **_columns(news)).fetchall()
+        states, over_limit, without_port = [], set[UUID](), set[UUID]()
+        for new, (*exist, is_over_limit, found_no_port, status, port, url, expires_at, error) in zip(
+            news, rows, strict=True
+        ):
+            _refuse_unknown(new, exist)
+            over_limit |= {new.user_id} if is_over_limit else set()
+            without_port |= {new.user_id} if found_no_port else set()
+            states.append(CreatedState(status, port, url, expires_at, error))
+        if over_limit & without_port:
+            # A wish that finds no port takes nothing from its user's limit, which the statement cannot know beforehand.
+            raise Conflict("What came of some wishes depends on others of the same user.")
+        return states
 
     def start(self, instance_id: UUID, *, process: Process, at: datetime) -> bool:
         """Set a pending instance running on its host; False, and an event, if it is not pending there."""
@@ -200,3 +198,31 @@ class Instances:
         missing = wanted.keys() - {row[0] for row in statement.run(self._driver, **values)}
         if missing:
             raise UnknownInstance(f"There is no instance {min(missing)}.")
+
+
+def _refuse_unknown(new: NewInstance, exist: Sequence[bool]) -> None:
+    has_user, has_type, has_host = exist
+    if not has_user:
+        raise UnknownUser(f"There is no active user {new.user_id}.")
+    if not has_type:
+        raise UnknownType(f"There is no type of MCP server called {new.mcp_type!r}.")
+    if not has_host:
+        raise PortsMissing(new.host_id)
+
+
+def _columns(news: Sequence[NewInstance]) -> dict[str, list[object]]:
+    by = [(new.by or NOBODY) for new in news]
+    return {
+        "instance_ids": [new.id for new in news],
+        "user_ids": [new.user_id for new in news],
+        "mcp_types": [new.mcp_type for new in news],
+        "minutes": [new.duration_minutes for new in news],
+        "names": [new.name for new in news],
+        "host_ids": [new.host_id for new in news],
+        "configs": [storable_json(dict(new.config or {})) for new in news],
+        "token_hashes": [new.access_token_hash for new in news],
+        "token_hints": [new.access_token_hint for new in news],
+        "ats": [new.requested_at for new in news],
+        "ip_addresses": [each.ip_address for each in by],
+        "user_agents": [each.user_agent for each in by],
+    }

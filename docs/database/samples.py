@@ -45,7 +45,8 @@ class Sample:
         if not self.is_asked:
             return (ROOT / self.path).read_text(encoding="utf-8").strip()
         sent = _NAMED.sub("", statements()[self.name].sql.decode())
-        return _BOUND.sub(r":\1", cleandoc(sent)).replace("%%", "%")
+        lines = _BOUND.sub(r":\1", cleandoc(sent)).replace("%%", "%").splitlines()
+        return "\n".join(line.rstrip() for line in lines)
 
 
 SAMPLES: Final = (
@@ -62,10 +63,10 @@ SAMPLES: Final = (
         "into one value, would fill the memory.",
     ),
     Sample(
-        "Ask for an instance, and lease a port",
+        "Ask for instances, and lease their ports",
         "instances.create",
-        "Looking for a free port and taking it are one statement: `FOR UPDATE SKIP LOCKED` gives each of many askers "
-        "another port, where a SELECT followed by an UPDATE gives several the same.",
+        "For any number of wishes. Looking for a free port and taking it are one statement: `FOR UPDATE SKIP LOCKED` "
+        "gives each of many askers another port, where a SELECT followed by an UPDATE gives several the same.",
     ),
     Sample(
         "Delete an instance, and give its port back",

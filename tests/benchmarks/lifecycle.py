@@ -57,7 +57,7 @@ class Batch:
         """Make the rows that the messages of a new batch need."""
         batch = cls(kind, datetime.now(UTC), count)
         values = {"stem": batch.stem, "host": batch.host, "count": count, "users": batch.users}
-        for statement in (_USERS, kind.rows, b"ANALYZE users, mcp_instances, port_allocations"):
+        for statement in (_FLEET, _USERS, kind.rows, b"ANALYZE users, mcp_instances, port_allocations"):
             stage.sql.execute(statement, values if statement.count(b"%(") else None)
         return batch
 
@@ -142,10 +142,25 @@ def _numbered(place: str, number: str = "CAST(:n AS integer)", digits: int = 12)
     return f"(:stem || '{place}' || lpad(to_hex({number}), {digits}, '0'))"
 
 
+def _array(value: str) -> str:
+    """One message is a set of one."""
+    return f"ARRAY[{value}]"
+
+
 _SPAN: Final = b"""
 SELECT count(*), extract(epoch FROM max(created_at) - min(created_at)) FROM inbox WHERE message_id BETWEEN %s AND %s
 """
 _EFFECTS: Final = b"SELECT count(*) FROM mcp_instances WHERE host_id = %s AND "
+# In an empty table PostgreSQL reads all of it, and goes on doing so when it is empty no more.
+_FLEET: Final = b"""
+WITH owner AS (
+    INSERT INTO users (email, name) SELECT 'ended@example.org', 'Ada' WHERE NOT EXISTS (SELECT FROM mcp_instances)
+    RETURNING id
+)
+INSERT INTO mcp_instances (user_id, mcp_type_id, status, host_id, access_token_hash, access_url, expires_at)
+SELECT owner.id, mcp_types.id, 'expired', 'ended', lpad(to_hex(n), 64, '0'), 'http://localhost', now()
+  FROM owner, mcp_types, generate_series(1, 20000) n WHERE mcp_types.name = 'figma'
+"""
 _USERS: Final = b"""
 INSERT INTO users (id, email, name)
 SELECT (%(stem)s || '7000a000' || lpad(to_hex(n), 12, '0'))::uuid, %(stem)s || '-' || n || '@example.org', 'Ada'
@@ -179,19 +194,21 @@ CREATED: Final = Kind(
     rows=_PORTS,
     effect=b"status = 'pending'",
     statements=(inbox._ENTER, instances._CREATE),
-    constants={
-        "mcp_type": "figma",
-        "duration_minutes": "60",
-        "name": "bench",
-        "config": json.dumps(_CONFIG),
-        "access_token_hint": "wxyz",
-    },
+    constants={},
     differing={
         "message_id": _numbered(_MESSAGE),
-        "instance_id": _numbered(_INSTANCE),
-        "user_id": _numbered(_USER, "CAST(:n AS integer) % CAST(:users AS integer)"),
-        "access_token_hash": _numbered("", digits=52),
-        **_NO_REQUESTER,
+        "instance_ids": _array(_numbered(_INSTANCE)),
+        "user_ids": _array(_numbered(_USER, "CAST(:n AS integer) % CAST(:users AS integer)")),
+        "mcp_types": _array("'figma'"),
+        "minutes": _array("60"),
+        "names": _array("'bench'"),
+        "host_ids": _array(":host_id"),
+        "configs": _array("'" + json.dumps(_CONFIG) + "'"),
+        "token_hashes": _array(_numbered("", digits=52)),
+        "token_hints": _array("'wxyz'"),
+        "ats": _array(":at"),
+        "ip_addresses": _array("NULL"),
+        "user_agents": _array("NULL"),
     },
 )
 ACCESSED: Final = Kind(
@@ -203,7 +220,7 @@ ACCESSED: Final = Kind(
     constants={},
     differing={
         "message_id": _numbered(_MESSAGE),
-        "ids": f"ARRAY[{_numbered(_INSTANCE)}]",
-        "ats": "ARRAY[:at]",
+        "ids": _array(_numbered(_INSTANCE)),
+        "ats": _array(":at"),
     },
 )

@@ -4,8 +4,8 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -103,6 +103,20 @@ class Stage:
     def sql(self) -> "psycopg.Connection[tuple[Any, ...]]":
         """The administrator's connection, to prepare rows and to count them."""
         return self._open.enter_context(psycopg.connect(self.database.admin_url, autocommit=True))
+
+    @contextmanager
+    def slow_disk(self) -> Iterator[None]:
+        """Make every flush of PostgreSQL's log take 2 ms more; as on a disk, those who wait share the next one."""
+        self._configure("SET commit_delay = 2000", "SET commit_siblings = 0")
+        try:
+            yield
+        finally:
+            self._configure("RESET commit_delay", "RESET commit_siblings")
+
+    def _configure(self, *changes: str) -> None:
+        for change in changes:
+            self.sql.execute(f"ALTER SYSTEM {change}".encode())
+        self.sql.execute("SELECT pg_reload_conf()")
 
     def program(self, module: str, *arguments: str) -> Program:
         """Describe one of our programs, run with this interpreter from the root of the repository."""

@@ -34,24 +34,10 @@ def _instance(
     return Lock(Table.INSTANCES, message.instance_id)
 
 
-@actor(CreateInstance, locks=_user)
-def create(message: CreateInstance, uow: UnitOfWork) -> None:
+@set_actor(CreateInstance, locks=_user)
+def create(messages: Sequence[CreateInstance], uow: UnitOfWork) -> None:
     """Lease a port and enter the instance as pending; a wish that cannot be met is entered as an error."""
-    uow.instances.create(
-        NewInstance(
-            id=message.instance_id,
-            user_id=message.user_id,
-            mcp_type=message.mcp_type,
-            duration_minutes=message.duration_minutes,
-            name=message.name,
-            host_id=message.host_id,
-            config=message.config,
-            access_token_hash=message.access_token_hash,
-            access_token_hint=message.access_token_hint,
-            requested_at=message.occurred_at,
-            by=_requester(message),
-        )
-    )
+    uow.instances.create_all([_new(message) for message in messages])
 
 
 @actor(InstanceStarted, locks=_instance)
@@ -131,3 +117,19 @@ def reconcile_ports(message: PortsReconcileDue, uow: UnitOfWork) -> None:
 def _requester(message: Request) -> Requester:
     address = message.ip_address
     return Requester(None if address is None else str(address), message.user_agent)
+
+
+def _new(message: CreateInstance) -> NewInstance:
+    return NewInstance(
+        id=message.instance_id,
+        user_id=message.user_id,
+        mcp_type=message.mcp_type,
+        duration_minutes=message.duration_minutes,
+        name=message.name,
+        host_id=message.host_id,
+        config=message.config,
+        access_token_hash=message.access_token_hash,
+        access_token_hint=message.access_token_hint,
+        requested_at=message.occurred_at,
+        by=_requester(message),
+    )

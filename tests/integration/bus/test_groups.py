@@ -10,7 +10,7 @@ from tests.integration.bus.pool import QUEUE, WIRE_NAME, Notes, worker
 from tests.integration.bus.test_broker_faults import assert_nothing_left
 from workers.applier import HandedBackError
 from workers.delivery import Delivery
-from workers.grouping import Fetched, Grouping
+from workers.grouping import MOST, Fetched, Grouping
 
 TOGETHER = Grouping({WIRE_NAME: "small"}, threads=1)
 
@@ -21,12 +21,12 @@ def send(url: str, count: int) -> list[str]:
 
 
 def test_messages_that_wait_come_in_groups_and_are_acknowledged(redis_url: str) -> None:
-    sent = send(redis_url, 40)
+    sent = send(redis_url, MOST + 8)
     notes = Notes()
-    with worker(redis_url, notes, threads=1, grouping=TOGETHER):
-        notes.wait_for(40)
+    with worker(redis_url, notes, threads=1, window=2 * MOST, grouping=TOGETHER):
+        notes.wait_for(MOST + 8)
     assert notes.deliveries == dict.fromkeys(sent, 1)
-    assert notes.sizes == {32: 1, 8: 1}
+    assert notes.sizes == {MOST: 1, 8: 1}
     assert_nothing_left(redis_url)
 
 

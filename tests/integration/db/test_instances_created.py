@@ -173,3 +173,59 @@ def test_a_create_that_must_wait_too_long_is_a_conflict(shared: TestDatabase, gi
             first.instances.create(a_wish(user_id))
     finally:
         impatient.close()
+
+
+def _created(db: Database, *wishes: NewInstance) -> list[CreatedState]:
+    with db.transaction() as uow:
+        return uow.instances.create_all(wishes)
+
+
+def _told(states: list[CreatedState]) -> list[str]:
+    return [state.error_message or state.status for state in states]
+
+
+def test_wishes_of_one_statement_are_met_as_if_they_came_one_after_the_other(db: Database, given: Given) -> None:
+    ada, bob = given.a_user(), given.a_user()
+    near, far = given.a_host(ports=20), given.a_host(ports=20)
+    wishes = [a_wish(user_id, host_id=host_id) for _ in range(6) for user_id in (ada, bob) for host_id in (near, far)]
+    made = _created(db, *wishes)
+    refusal = "The user has 10 live instances and may have 10."
+    assert _told(made) == ["pending"] * 20 + [refusal] * 4
+    ports = {(wish.host_id, state.port) for wish, state in zip(wishes, made, strict=True) if state.port}
+    assert ports == {(host_id, port) for host_id in (near, far) for port in range(4001, 4011)}
+    assert [given.events_of(wish.id) for wish in (wishes[0], wishes[-1])] == [["created"], ["error"]]
+
+
+def test_a_type_that_is_not_active_takes_nothing_from_the_limit(db: Database, given: Given) -> None:
+    user_id, host_id, name = given.a_user(), given.a_host(ports=20), f"off-{uuid4()}"
+    given.database.ask(
+        "INSERT INTO mcp_types (name, display_name, server_script, is_active) VALUES (%s, 'Off', 'x', false)", name
+    )
+    kinds = [name] * 3 + ["figma"] * 11
+    made = _created(db, *(a_wish(user_id, host_id=host_id, mcp_type=kind) for kind in kinds))
+    refusal = "The user has 10 live instances and may have 10."
+    assert _told(made) == [f"The type {name} is not active."] * 3 + ["pending"] * 10 + [refusal]
+
+
+def test_the_last_ports_go_to_those_who_asked_first(db: Database, given: Given) -> None:
+    host_id = given.a_host(ports=2)
+    made = _created(db, *(a_wish(given.a_user(), host_id=host_id) for _ in range(3)))
+    assert _told(made) == ["pending", "pending", f"No port is free on the host {host_id}."]
+
+
+def test_what_depends_on_how_another_wish_ended_is_not_guessed(db: Database, given: Given) -> None:
+    """A wish without a port leaves room in the limit for a later one, on a host that has ports."""
+    user_id, full, empty = given.a_user(), given.a_host(ports=9), given.a_host(ports=5)
+    wishes = [a_wish(user_id, host_id=full) for _ in range(10)] + [a_wish(user_id, host_id=empty)]
+    with pytest.raises(Conflict):
+        _created(db, *wishes)
+    one_by_one = [_told(_created(db, wish)) for wish in wishes]
+    assert one_by_one == [["pending"]] * 9 + [[f"No port is free on the host {full}."], ["pending"]]
+
+
+def test_the_first_of_many_wishes_that_cannot_be_entered_is_refused(db: Database, given: Given) -> None:
+    good, host_id = given.a_user(), given.a_host(ports=3)
+    wishes = [a_wish(good, host_id=host_id), a_wish(good, host_id=host_id, mcp_type="none"), a_wish(uuid4())]
+    with pytest.raises(UnknownType, match="none"):
+        _created(db, *wishes)
+    assert given.database.value("SELECT count(*) FROM mcp_instances WHERE user_id = %s", good) == 0

@@ -210,6 +210,20 @@ def test_janitors_of_many_workers_send_a_due_message_once(
     assert test_database.value("SELECT count(*) FROM redeliveries") == 1
 
 
+def test_all_that_is_due_is_sent_again_at_once_however_much_it_is(
+    database: Database, test_database: TestDatabase, redis_url: str
+) -> None:
+    test_database.ask(
+        "INSERT INTO redeliveries (message_id, queue, wire_name, envelope, state, due_at)"
+        " SELECT gen_random_uuid(), 'instances', 'x', %s, 'retry', now() FROM generate_series(1, 1200)",
+        seal(create()).decode(),
+    )
+    transport, broker = RecordingTransport(), HardenedBroker(redis_client(redis_url))
+    broker.declare_queue("instances")
+    Janitor(broker, database, transport, []).step()
+    assert len({message_id for _, message_id, _ in transport.sealed}) == 1_200
+
+
 def test_a_wire_name_that_cannot_be_stored_is_parked_mended(applier: Applier, test_database: TestDatabase) -> None:
     envelope = json.loads(delivered(create()).raw) | {"actor_name": "a\x00b\ud800" + "c" * 500}
     applier(Delivery.unpack("instances", "x", json.dumps(envelope).encode(), 0))

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from random import Random
 from uuid import UUID, uuid4
 
@@ -15,7 +15,7 @@ import pytest
 from db.engine import Database
 from db.settings import DatabaseSettings
 from db.unit_of_work import UnitOfWork
-from producers import CreateInstance, DeleteInstance, InstanceAccessed, InstanceFailed, InstanceStarted, Message
+from producers import CreateInstance, DeleteInstance, InstanceFailed, InstanceStarted, Message
 from tests.databases import TestDatabase
 from tests.integration.workers.deliveries import (
     USER,
@@ -140,7 +140,8 @@ def test_what_happened_to_an_instance_of_the_same_group_finds_it(
 )
 def test_every_actor_that_shares_names_the_row_that_it_locks(each: AnyActor) -> None:
     ids = {"instance_id": uuid4(), "user_id": uuid4()}
-    lock = each.lock(each.contract.model_construct(**ids))
+    assert each.locks is not None
+    lock = each.locks(each.contract.model_construct(**ids))
     expected = (Table.USERS, "user_id") if each.contract is CreateInstance else (Table.INSTANCES, "instance_id")
     assert lock == (expected[0], ids[expected[1]])
 
@@ -263,31 +264,3 @@ def test_a_message_that_had_trouble_before_shares_nothing(
     apply(delivered(create(), earlier=earlier, **options), delivered(create()), delivered(create()))
     assert test_database.value(TRANSACTIONS) == 2
     assert test_database.value("SELECT count(*) FROM inbox") == 3
-
-
-def test_facts_that_may_be_applied_as_a_set_are_one_update_and_an_inbox_row_each(
-    apply: GroupApplier, test_database: TestDatabase
-) -> None:
-    wanted = create()
-    apply(delivered(wanted))
-    now = datetime.now(UTC)
-    facts = [
-        InstanceAccessed(instance_id=wanted.instance_id, occurred_at=now - timedelta(seconds=age))
-        for age in (3, 0, 9, 7)
-    ]
-    apply(*map(delivered, facts))
-    apply(*map(delivered, facts[2:]))
-    assert test_database.value("SELECT last_accessed FROM mcp_instances") == now
-    assert test_database.value("SELECT count(*) FROM inbox") == 5
-    assert test_database.value(TRANSACTIONS) == 2
-
-
-def test_an_unknown_instance_in_a_set_is_put_by_and_its_neighbours_are_applied(
-    apply: GroupApplier, test_database: TestDatabase
-) -> None:
-    wanted = create()
-    apply(delivered(wanted))
-    known, unknown = (InstanceAccessed(instance_id=each) for each in (wanted.instance_id, uuid4()))
-    apply(delivered(unknown), delivered(known))
-    assert test_database.value("SELECT last_accessed FROM mcp_instances") == known.occurred_at
-    assert test_database.ask("SELECT message_id FROM redeliveries") == [(unknown.message_id,)]
