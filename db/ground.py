@@ -40,6 +40,7 @@ _FUNCTIONS: Final = (
     "get_request_performance_summary",
     "get_server_health_summary",
     "get_tenant_usage_summary",
+    "note_change",
     "touch_updated_at",
 )
 _TYPES: Final = ("user_role",)

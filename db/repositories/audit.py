@@ -26,6 +26,13 @@ _APPEND: Final = Statement(
         """
     ),
 )
+_ACT: Final = Statement(
+    "audit.act",
+    text(
+        "SELECT set_config('app.actor_id', coalesce(CAST(:user_id AS text), ''), true),"
+        " set_config('app.actor_address', coalesce(CAST(:ip_address AS text), ''), true)"
+    ),
+)
 _CHANGE: Final = "id, table_name, record_id, action, created_at, old_data, new_data, user_id, host(ip_address)"
 _ACTION: Final = "id, tenant_id, user_id, action, resource_type, resource_id, success, timestamp, request_id"
 
@@ -126,6 +133,10 @@ class Audit:
                 created_at=change.created_at,
             )
         return cursor.rowcount == 1
+
+    def act(self, user_id: UUID | None, ip_address: str | None = None) -> None:
+        """Say on whose behalf the transaction changes what it changes from here on; None for the system itself."""
+        _ACT.run(self._driver, user_id=user_id, ip_address=ip_address)
 
     def of_record(
         self, table: str, record_id: str, window: Window, *, before: Mark | None = None, limit: int = 100

@@ -3,23 +3,17 @@
 from typing import Annotated, ClassVar
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, IPvAnyAddress
+from pydantic import AwareDatetime, Field
 
 from ..message import Message
 from ..queues import Queue
 from ..text import JsonObject, Name, Sentence, Text
 from .fields import HostId, InstanceId
+from .request import Request
 from .tick import Tick
 
 Minutes = Annotated[int, Field(gt=0, le=525_600)]
 ProcessId = Annotated[int, Field(gt=0, lt=2**31)]
-
-
-class Request(Message):
-    """Base of what somebody asks for; the instance's history keeps where it came from."""
-
-    ip_address: IPvAnyAddress | None = Field(default=None, description="Where the request came from.")
-    user_agent: Text | None = Field(default=None, max_length=500, description="What it was sent with.")
 
 
 class CreateInstance(Request):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from operator import attrgetter
 
-from db.repositories.instances import NewInstance, Process, Requester, Stats
+from db.repositories.instances import NewInstance, Process, Stats
 from db.unit_of_work import UnitOfWork
 from producers import (
     CreateInstance,
@@ -19,9 +19,9 @@ from producers import (
     RenewInstance,
     RestoreInstance,
 )
-from producers.messages.instances import Request
 
 from ..actor import Lock, Table, actor, set_actor
+from ..requests import act, requester
 
 
 def _user(message: CreateInstance) -> Lock:
@@ -80,7 +80,7 @@ def record_stats(messages: Sequence[InstanceStatsReported], uow: UnitOfWork) -> 
 def renew(message: RenewInstance, uow: UnitOfWork) -> None:
     """Give a running instance more time."""
     minutes = message.duration_minutes
-    uow.instances.renew(message.instance_id, minutes=minutes, at=message.occurred_at, by=_requester(message))
+    uow.instances.renew(message.instance_id, minutes=minutes, at=message.occurred_at, by=requester(message))
 
 
 # Not in groups: it locks the user before the instance, and a message about an instance does not tell the user.
@@ -88,14 +88,14 @@ def renew(message: RenewInstance, uow: UnitOfWork) -> None:
 def restore(message: RestoreInstance, uow: UnitOfWork) -> None:
     """Lease a port for an instance that has ended and let it wait to be started."""
     minutes = message.duration_minutes
-    uow.instances.restore(message.instance_id, minutes=minutes, at=message.occurred_at, by=_requester(message))
+    uow.instances.restore(message.instance_id, minutes=minutes, at=message.occurred_at, by=requester(message))
 
 
 @actor(DeleteInstance, locks=_instance)
 def delete(message: DeleteInstance, uow: UnitOfWork) -> None:
     """Delete an instance softly and free its port."""
-    by = _requester(message)
-    uow.instances.delete(message.instance_id, reason=message.reason, at=message.occurred_at, by=by)
+    act(message, uow)
+    uow.instances.delete(message.instance_id, reason=message.reason, at=message.occurred_at, by=requester(message))
 
 
 @actor(InstancesExpiryDue)
@@ -114,11 +114,6 @@ def reconcile_ports(message: PortsReconcileDue, uow: UnitOfWork) -> None:
         uow.runs.record("reconcile-ports", started_at=message.fire_time, affected=found.total, detail=asdict(found))
 
 
-def _requester(message: Request) -> Requester:
-    address = message.ip_address
-    return Requester(None if address is None else str(address), message.user_agent)
-
-
 def _new(message: CreateInstance) -> NewInstance:
     return NewInstance(
         id=message.instance_id,
@@ -131,5 +126,5 @@ def _new(message: CreateInstance) -> NewInstance:
         access_token_hash=message.access_token_hash,
         access_token_hint=message.access_token_hint,
         requested_at=message.occurred_at,
-        by=_requester(message),
+        by=requester(message),
     )

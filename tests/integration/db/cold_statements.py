@@ -23,6 +23,7 @@ EXEMPT: Final[dict[str, str]] = {
     "moves.record": _COMMAND,
     "partitions.mark_archived": _OWNERS,
     "partitions.unarchived": _FEW,
+    "audit.act": "reads no table",
     "audit.append": _ADDS,
     "dead_letters.add": _ADDS,
     "dead_letters.count_by_reason": _COUNTS,

@@ -194,7 +194,9 @@ def test_a_reader_sees_no_row_of_a_user_or_a_tenant(reader: Connection, relation
 
 @pytest.mark.parametrize("relation", sorted({*BY_USER, *BY_TENANT, *FOR_WORKERS}))
 def test_a_worker_sees_every_row(worker: Connection, relation: str) -> None:
-    assert _count(worker, relation) == 2
+    # What the worlds' own rows left in the audit trail is told elsewhere.
+    condition = " WHERE record_id LIKE 'record-%%'" if relation == "audit_log" else ""
+    assert _count(worker, f"{relation}{condition}") == 2
 
 
 @pytest.mark.parametrize(

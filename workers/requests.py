@@ -1,0 +1,21 @@
+"""What becomes of who asked for something: it is in the event, and in the audit trail."""
+
+from uuid import UUID
+
+from db.repositories.instances import Requester
+from db.unit_of_work import UnitOfWork
+from producers.messages.request import Request
+
+
+def requester(message: Request) -> Requester:
+    """Give where a request came from, for an event."""
+    return Requester(_address(message), message.user_agent)
+
+
+def act(message: Request, uow: UnitOfWork, *, owner: UUID | None = None) -> None:
+    """Have the changes of this transaction audited as the doing of who asked for them, who mostly is the owner."""
+    uow.audit.act(message.requested_by or owner, _address(message))
+
+
+def _address(message: Request) -> str | None:
+    return None if message.ip_address is None else str(message.ip_address)
