@@ -1,8 +1,9 @@
 """What a worker process owns besides its database: things that actors use outside a transaction."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .probes.prober import Prober
+from .sealing import SealingKeys
 
 
 @dataclass(frozen=True)
@@ -10,6 +11,7 @@ class Resources:
     """Made once by the composition root; threads share it."""
 
     prober: Prober
+    sealing_keys: SealingKeys = field(default_factory=SealingKeys)
 
     def close(self) -> None:
         """Give everything back."""

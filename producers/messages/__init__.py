@@ -18,6 +18,7 @@ from .instances import (
     RenewInstance,
     RestoreInstance,
 )
+from .keys import KeyRotationDue, KeyValidated, RevokeApiKey, StoreApiKey
 from .logs import LogsEmitted
 from .maintenance import CacheExpiryDue, PartitionsDue, RetentionDue
 
@@ -36,6 +37,10 @@ CONTRACTS: Mapping[str, type[Message]] = MappingProxyType(
             DeleteInstance,
             InstancesExpiryDue,
             PortsReconcileDue,
+            StoreApiKey,
+            RevokeApiKey,
+            KeyValidated,
+            KeyRotationDue,
             CheckHealth,
             HealthReported,
             LogsEmitted,
