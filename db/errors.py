@@ -14,12 +14,14 @@ DatabaseError
 ├── SchemaNotAtHead          the migrations and this code are not of one version
 ├── UnsafeRole               the login may do too much or too little
 ├── KeyRefused               the master keys of this process are not those of the database
+├── KeyInUse                 secrets are still under a master key that was to be retired
 ├── SecretUnreadable         a stored secret cannot be decrypted with the keys of this process
 ├── MigrationRefused         the database is not in a state that a migration may change
 └── Refusal                  a rule of the domain says no
     ├── UnknownUser
     ├── UnknownType
     ├── UnknownService
+    ├── UnknownKey
     └── UnknownInstance
 """
 
@@ -114,6 +116,10 @@ class KeyRefused(DatabaseError):
     """The master keys of this process cannot read the secrets of this database."""
 
 
+class KeyInUse(DatabaseError):
+    """A master key cannot be retired: it is active, or secrets are still under it."""
+
+
 class SecretUnreadable(DatabaseError):
     """A stored secret cannot be decrypted: its master key is not here, or it is not this row's."""
 
@@ -147,6 +153,13 @@ class UnknownService(Refusal):
     """No shared service has that name."""
 
     reason = "unknown-service"
+
+
+class UnknownKey(Refusal):
+    """The user has no key of that kind."""
+
+    reason = "unknown-key"
+    early = True
 
 
 class UnknownInstance(Refusal):

@@ -8,15 +8,15 @@ that rotation wraps only the data key anew.
 import base64
 import binascii
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Self
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from db.encryption import KeyRing
 from db.errors import SecretUnreadable
+from db.master_keys import MasterKeys
 
 _NONCE_BYTES: Final = 12
 _DATA_KEY_BITS: Final = 256
@@ -72,29 +72,35 @@ class Secret:
         return f"{_VERSION}.{self.key_id}.{self.data_key}.{self.nonce}.{self.ciphertext}"
 
 
-def encrypt(plaintext: str, place: Place, ring: KeyRing, key_id: str) -> Secret:
+def encrypt(plaintext: str, place: Place, ring: MasterKeys, key_id: str) -> Secret:
     """Encrypt for one place under a new data key, which the named master key wraps."""
     data_key = AESGCM.generate_key(_DATA_KEY_BITS)
-    nonce, wrap_nonce = os.urandom(_NONCE_BYTES), os.urandom(_NONCE_BYTES)
+    nonce = os.urandom(_NONCE_BYTES)
     sealed = AESGCM(data_key).encrypt(nonce, plaintext.encode(), place.bound("secret"))
-    wrapped = AESGCM(ring.wrapping_key(key_id)).encrypt(wrap_nonce, data_key, place.bound("data key", key_id))
-    return Secret(key_id, _text(wrap_nonce + wrapped), _text(nonce), _text(sealed))
+    wrapped = ring.wrap(key_id, data_key, place.bound("data key", key_id))
+    return Secret(key_id, _text(wrapped), _text(nonce), _text(sealed))
 
 
-def decrypt(secret: Secret, place: Place, ring: KeyRing) -> str:
+def rewrap(secret: Secret, place: Place, ring: MasterKeys, key_id: str) -> Secret:
+    """Give the same secret with its data key under another master key; its ciphertext stays."""
+    wrapped = ring.wrap(key_id, _data_key(secret, place, ring), place.bound("data key", key_id))
+    return replace(secret, key_id=key_id, data_key=_text(wrapped))
+
+
+def decrypt(secret: Secret, place: Place, ring: MasterKeys) -> str:
     """Give the plaintext; SecretUnreadable when it is not the one of this place, or its master key is not here."""
-    wrapped = _bytes(secret.data_key)
+    data_key = _data_key(secret, place, ring)
     try:
-        data_key = AESGCM(ring.wrapping_key(secret.key_id)).decrypt(
-            wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], place.bound("data key", secret.key_id)
-        )
         return AESGCM(data_key).decrypt(_bytes(secret.nonce), _bytes(secret.ciphertext), place.bound("secret")).decode()
     except (InvalidTag, ValueError):
-        # A wrong master key, another row's ciphertext and damage look the same, and must.
+        # Another row's ciphertext and damage look the same, and must.
         raise SecretUnreadable(
-            f"A secret of {place.table} does not fit its row and the master key {secret.key_id}: "
-            "it was damaged, or moved from another row."
+            f"A secret of {place.table} does not fit its row: it was damaged, or moved from another row."
         ) from None
+
+
+def _data_key(secret: Secret, place: Place, ring: MasterKeys) -> bytes:
+    return ring.unwrap(secret.key_id, _bytes(secret.data_key), place.bound("data key", secret.key_id))
 
 
 def _text(data: bytes) -> str:

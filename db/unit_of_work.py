@@ -33,6 +33,7 @@ from db.repositories.partitions import Partitions
 from db.repositories.ports import Ports
 from db.repositories.redeliveries import Redeliveries
 from db.repositories.requests import Requests
+from db.repositories.rotation import Rotation
 from db.repositories.runs import Runs
 from db.repositories.servers import Servers
 from db.repositories.services import Services
@@ -153,7 +154,7 @@ class UnitOfWork:
 
     @cached_property
     def keys(self) -> Keys:
-        """Which master keys secrets are encrypted under."""
+        """Keys of third parties, and which master keys they are encrypted under."""
         return Keys(self._driver)
 
     @cached_property
@@ -180,6 +181,11 @@ class UnitOfWork:
     def partitions(self) -> Partitions:
         """Partitions and their retention."""
         return Partitions(self._driver)
+
+    @cached_property
+    def rotation(self) -> Rotation:
+        """Master keys, and what is under which."""
+        return Rotation(self._driver)
 
     @cached_property
     def runs(self) -> Runs:

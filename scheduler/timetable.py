@@ -7,7 +7,15 @@ from typing import Final
 
 from apscheduler.triggers.cron import CronTrigger
 
-from producers import CacheExpiryDue, InstancesExpiryDue, PartitionsDue, PortsReconcileDue, RetentionDue, Tick
+from producers import (
+    CacheExpiryDue,
+    InstancesExpiryDue,
+    KeyRotationDue,
+    PartitionsDue,
+    PortsReconcileDue,
+    RetentionDue,
+    Tick,
+)
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,8 @@ TIMETABLE: Final = (
     Entry("reconcile-ports", _cron(minute="*/5"), PortsReconcileDue),
     # Results of key checks are worth less than the room they take as soon as they expire.
     Entry("expire-caches", _cron(minute="*/5"), CacheExpiryDue),
+    # 2,500 secrets a tick: what an operator's command left behind is soon under the active master key too.
+    Entry("rotate-keys", _cron(minute="*"), KeyRotationDue),
     # Months of partitions are always ready, so a missed night harms nothing; hourly finds a gap early.
     Entry("create-partitions", _cron(minute="10"), PartitionsDue),
     # One partition a tick, so no lock is held for long; whoever stands in its way is met again soon.

@@ -12,6 +12,7 @@ from uuid import UUID
 from db.encryption import KeyRing
 from db.engine import Database
 from db.errors import Conflict, DatabaseError, DatabaseUnavailable
+from db.pepper import Pepper
 from db.settings import DatabaseSettings
 from process import liveness, telemetry
 from process.environment import optional, required
@@ -128,7 +129,8 @@ def _settings(options: argparse.Namespace, environment: Mapping[str, str]) -> Wo
         redis_url=required(environment, "REDIS_URL", "redis://HOST:6379/0"),
         database=_database(environment, connections=options.threads + 2),
         master_keys=KeyRing.parse(optional(environment, "MASTER_KEYS") or ""),
-        sealing_keys=_sealing_keys(os.environ),
+        key_pepper=Pepper.parse(optional(environment, "KEY_PEPPER") or ""),
+        sealing_keys=_sealing_keys(environment),
         processes=options.processes,
         threads=options.threads,
         queues=frozenset(options.queues or ()),

@@ -12,7 +12,7 @@ from producers import Message
 from .resources import Resources
 
 M = TypeVar("M", bound=Message)
-P = TypeVar("P", bound=Message)
+P = TypeVar("P")
 
 Apply = Callable[[P, UnitOfWork], None]
 Prepare = Callable[[M, Resources], P]
@@ -39,7 +39,7 @@ class Actor(Generic[M, P]):
     """Applies the messages of one contract.
 
     ``prepare`` does what must not happen inside a transaction, such as asking a server how it is;
-    it turns the message into the one that is applied.  ``locks`` names the row that its transaction
+    it turns the message into what is applied.  ``locks`` names the row that its transaction
     locks first; small messages that say so are applied in groups, in the order in which they came.
     ``apply_all`` applies any number of messages in a statement or two; without ``locks`` their order
     does not matter.

@@ -11,10 +11,12 @@ from typing import Final
 import dramatiq
 from dramatiq.worker import Worker
 
-from db import encryption
+from db import encryption, pepper
 from db.engine import Database
+from db.keeping import Vault
 from producers.broker import RedisTransport, address, redis_client
 from producers.preflight import check_redis
+from producers.sealing import KeyMessage
 
 from .actor import AnyActor
 from .actors import ACTORS
@@ -42,8 +44,9 @@ class WorkerProcess:
         self.stopping = threading.Event()
         self._drain = settings.drain
         self._database = Database(settings.database)
-        self._resources = Resources(Prober(), settings.sealing_keys)
+        self._resources = Resources(Prober(), settings.sealing_keys, Vault(settings.master_keys, settings.key_pepper))
         self._client = redis_client(settings.redis_url)
+        actors = _able(actors, settings.lacks_for_keys)
         by_wire_name = {actor.contract.wire_name: actor for actor in actors}
         shares = {name: actor.shares for name, actor in by_wire_name.items() if actor.shares}
         self.broker = HardenedBroker(
@@ -100,6 +103,7 @@ def check(settings: WorkerSettings) -> None:
     with closing(Database(settings.database)) as database:
         database.check()
         encryption.verify(settings.master_keys, database)
+        pepper.verify(settings.key_pepper, database)
     with closing(redis_client(settings.redis_url)) as client:
         for doubt in check_redis(client, address(settings.redis_url)):
             log.warning(doubt)
@@ -129,6 +133,14 @@ def _chosen(actors: Collection[AnyActor], queues: Collection[str]) -> list[AnyAc
         message = f"no actor works on {', '.join(sorted(queues))}: the queues are {names}"
         raise ValueError(message)
     return chosen
+
+
+def _able(actors: Collection[AnyActor], lacking: Collection[str]) -> Collection[AnyActor]:
+    """Leave out what this process could only fail at: its messages are parked until a worker can apply them."""
+    if not lacking:
+        return actors
+    log.warning("messages that carry keys are parked until a worker has %s", " and ".join(lacking))
+    return [actor for actor in actors if not issubclass(actor.contract, KeyMessage)]
 
 
 def _windows(threads: int) -> dict[str, int]:

@@ -5,7 +5,7 @@ It takes out too much rather than too little, but only text: a number or a yes i
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 REDACTED: Final = "[redacted]"
@@ -47,6 +47,11 @@ def redacted_text(text: str) -> str:
     for pattern in _PATTERNS:
         text = pattern.sub(_replacement, text)
     return text
+
+
+def redacted_json(value: Mapping[str, object]) -> dict[str, object]:
+    """Copy a JSON object without its secrets."""
+    return {name: _walk(item, secret=_is_secret(name)) for name, item in value.items()}
 
 
 def redacted_payload(raw: bytes) -> tuple[str, bool]:

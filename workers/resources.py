@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from db.keeping import Vault
+
 from .probes.prober import Prober
 from .sealing import SealingKeys
 
@@ -12,6 +14,7 @@ class Resources:
 
     prober: Prober
     sealing_keys: SealingKeys = field(default_factory=SealingKeys)
+    vault: Vault = field(default_factory=Vault)
 
     def close(self) -> None:
         """Give everything back."""

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from db.encryption import KeyRing
+from db.master_keys import MasterKeys
+from db.pepper import Pepper
 from db.settings import DatabaseSettings
 
 from .sealing import SealingKeys
@@ -15,7 +17,8 @@ class WorkerSettings:
 
     redis_url: str = field(repr=False)
     database: DatabaseSettings
-    master_keys: KeyRing = field(default_factory=lambda: KeyRing({}), repr=False)
+    master_keys: MasterKeys = field(default_factory=lambda: KeyRing({}), repr=False)
+    key_pepper: Pepper | None = None
     sealing_keys: SealingKeys = field(default_factory=SealingKeys)
     processes: int = 1
     threads: int = 8
@@ -24,3 +27,13 @@ class WorkerSettings:
 
     drain: timedelta = timedelta(seconds=30)
     """How long messages in hand may take to finish after SIGTERM."""
+
+    @property
+    def lacks_for_keys(self) -> list[str]:
+        """Name the settings without which messages that carry keys cannot be applied."""
+        given = {
+            "MASTER_KEYS": self.master_keys.check_values(),
+            "SEALING_KEYS": self.sealing_keys,
+            "KEY_PEPPER": self.key_pepper,
+        }
+        return [name for name, value in given.items() if not value]

@@ -8,7 +8,7 @@ from db.models.bus import DeadLetterRow, InboxEntry, OutboxRow, RedeliveryRow
 from db.models.gateway import GatewayAudit, GatewayConfig, MaterializedView, ProtocolCall, RequestLog, RoutingRule
 from db.models.health import HealthCheck, InstanceHealth
 from db.models.instances import Instance, InstanceEvent, McpType, PortAllocation, SystemSetting, User
-from db.models.keys import ApiKey, ApiKeyValidation, EncryptionKey
+from db.models.keys import ApiKey, ApiKeyValidation, EncryptionKey, SecretCheck
 from db.models.logs import LogLine, QuarantinedLine
 from db.models.maintenance import DetachedPartition, RetentionPolicy, Run
 from db.models.operation import CircuitBreaker, ConnectionPool, PerformanceAlert, RequestQueue, ServerMetric
@@ -55,6 +55,7 @@ __all__ = [
     "RetentionPolicy",
     "RoutingRule",
     "Run",
+    "SecretCheck",
     "Server",
     "ServerAccess",
     "ServerMetric",

@@ -31,6 +31,18 @@ class ApiKey(Dated, Base):
     key_fingerprint: Mapped[Str64 | None]
     is_active: Mapped[bool] = mapped_column(server_default=text("true"))
     expires_at: Mapped[datetime | None]
+    key_changed_at: Mapped[Now]
+
+
+class SecretCheck(Base):
+    """The check value of a secret of the settings."""
+
+    __tablename__ = "secret_checks"
+    __table_args__ = (CheckConstraint("check_value ~ '^[0-9a-f]{64}$'", name="check_value"),)
+
+    name: Mapped[Str64] = mapped_column(primary_key=True)
+    check_value: Mapped[Str64]
+    created_at: Mapped[Now]
 
 
 class EncryptionKey(Dated, Base):

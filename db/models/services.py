@@ -79,6 +79,7 @@ class UserService(Dated, Base):
     encrypted_additional_credentials: Mapped[Map]
     encryption_key_id: Mapped[Str64] = mapped_column(ForeignKey("encryption_keys.usable_id"))
     key_fingerprint: Mapped[Str64 | None]
+    key_changed_at: Mapped[Now]
     is_active: Mapped[Yes]
     config: Mapped[Map]
     migrated_from_instance_id: Mapped[UUID | None]

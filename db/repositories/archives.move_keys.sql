@@ -7,9 +7,11 @@ WITH gone AS MATERIALIZED (
                         WHERE i.user_id = k.user_id AND i.mcp_type_id = k.mcp_type_id AND i.is_active)
 ), kept AS (
     INSERT INTO api_keys_archive (id, user_id, mcp_type_id, encrypted_key, key_hint, encryption_iv, encrypted_dek,
-           encryption_key_id, key_fingerprint, is_active, created_at, updated_at, expires_at)
+           encryption_key_id, key_fingerprint, is_active, created_at, updated_at, expires_at,
+           key_changed_at)
     SELECT id, user_id, mcp_type_id, encrypted_key, key_hint, encryption_iv, encrypted_dek,
-           encryption_key_id, key_fingerprint, is_active, created_at, updated_at, expires_at
+           encryption_key_id, key_fingerprint, is_active, created_at, updated_at, expires_at,
+           key_changed_at
       FROM gone
 )
 DELETE FROM api_keys k USING gone WHERE k.id = gone.id RETURNING k.id

@@ -1,6 +1,7 @@
 """What maintenance did."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -16,6 +17,34 @@ _RECORD: Final = Statement(
         " VALUES (:task, :started_at, :affected, CAST(:detail AS jsonb))"
     ),
 )
+_LAST: Final = Statement(
+    "runs.last",
+    text(
+        """
+        SELECT started_at, finished_at, affected, detail FROM maintenance.runs
+         WHERE task = :task ORDER BY started_at DESC, id DESC LIMIT 1
+        """
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """What a task did when it last ran."""
+
+    started_at: datetime
+    finished_at: datetime
+    affected: int
+    detail: Mapping[str, object]
+
+    def facts(self) -> dict[str, object]:
+        """Give it for programs."""
+        return {
+            "started_at": self.started_at.isoformat(),
+            "finished_at": self.finished_at.isoformat(),
+            "affected": self.affected,
+            "detail": dict(self.detail),
+        }
 
 
 class Runs:
@@ -24,6 +53,11 @@ class Runs:
     def __init__(self, driver: Driver) -> None:
         """Work in the transaction of this connection."""
         self._driver = driver
+
+    def last(self, task: str) -> LastRun | None:
+        """Return what a task did when it last ran."""
+        row = _LAST.run(self._driver, task=task).fetchone()
+        return None if row is None else LastRun(*row)
 
     def record(
         self, task: str, started_at: datetime, affected: int, detail: Mapping[str, object] | None = None

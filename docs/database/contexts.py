@@ -39,7 +39,7 @@ CONTEXTS: Final = (
         "Keys",
         "Keys of third parties, which must be read again and are therefore encrypted; each row has a data key of its "
         "own, wrapped by a master key that this database knows by name only.",
-        ("api_keys", "encryption_keys", "api_key_validation_cache", "api_keys_archive"),
+        ("api_keys", "encryption_keys", "secret_checks", "api_key_validation_cache", "api_keys_archive"),
     ),
     Context(
         "Shared services",

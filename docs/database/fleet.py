@@ -57,6 +57,7 @@ EXPECTED: Final[Mapping[str, Rows]] = {
     "api_keys_archive": Rows(1_000, "one per key that moved to a shared service"),
     "shared_moves": Rows(1_000, "one per key that moved to a shared service"),
     "api_keys": Rows(2_000, "two per user"),
+    "secret_checks": Rows(1, "one"),
     "encryption_keys": Rows(3, "one per rotation of the master key that is still needed"),
     "api_key_validation_cache": Rows(4_000, "one per key that was used in the last hour"),
     "service_registry": Rows(400, "one per shared service"),

@@ -81,6 +81,7 @@ TABLES: Final[dict[str, dict[str, str]]] = {
         "verdict": "'up'",
         "consecutive_failures": "CASE WHEN random() < 0.01 THEN 3 ELSE 0 END",
     },
+    "secret_checks": {"name": "'check-' || n", "check_value": token_hash()},
     "encryption_keys": {"key_id": "'master-' || n", "check_value": token_hash()},
     "service_registry": {
         "service_type": "'service-' || n",

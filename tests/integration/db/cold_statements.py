@@ -7,6 +7,7 @@ _OWNERS: Final = "calls a function of the owner, which reads the catalog"
 _FEW: Final = "reads a table that has few rows"
 _COUNTS: Final = "counts all there is, for people"
 _COMMAND: Final = "asked by an operator's command, a batch at a time"
+_ARCHIVE: Final = "the same as for api_keys, on a table that is shorter"
 EXEMPT: Final[dict[str, str]] = {
     "archives.hold_instances": _COMMAND,
     "archives.hold_keys": _COMMAND,
@@ -31,8 +32,10 @@ EXEMPT: Final[dict[str, str]] = {
     "inbox.claim": _ADDS,
     "inbox.claim_all": _ADDS,
     "inbox.horizon": _FEW,
+    "keys.pepper": _FEW,
     "keys.register": _FEW,
     "keys.registered": _FEW,
+    "keys.remember_pepper": _FEW,
     "locks.hurry": "reads no table",
     "logs.ingest": _ADDS,
     "logs.quarantine": _ADDS,
@@ -48,6 +51,13 @@ EXEMPT: Final[dict[str, str]] = {
     "redeliveries.begin": _ADDS,
     "redeliveries.counts": _COUNTS,
     "redeliveries.postpone": _ADDS,
+    "rotation.activate": _FEW,
+    "rotation.retire": _FEW,
+    "rotation.rewrap_api_keys_archive": _ARCHIVE,
+    "rotation.under_api_keys_archive": _ARCHIVE,
+    "rotation.stand_down": _FEW,
+    "rotation.status": _COUNTS,
+    "runs.last": _COMMAND,
     "runs.record": _ADDS,
     "servers.add": _ADDS,
     "services.dashboard": "reads all services, for people",

@@ -13,6 +13,7 @@ from .living_worlds import WINDOW, Question, Worlds, check
 from .living_worlds import named as _n
 from .worlds import LATER, NOW
 
+_FIRST: Final = UUID(int=0)
 QUESTIONS: Final[dict[str, Question]] = {
     "users.get": (lambda u, w: u.users.get(w.user_id), lambda r: r.tenant_id, lambda w: w.tenant_id),
     "users.find_by_email": (
@@ -72,7 +73,21 @@ QUESTIONS: Final[dict[str, Question]] = {
         lambda w: w.instance_id,
     ),
     "keys.find": (lambda u, w: u.keys.find(w.user_id, _n("type", w)), lambda r: r.encrypted_key, lambda _: "sealed"),
-    "keys.under": (lambda u, w: u.keys.under(_n("master", w)), lambda r: r.encrypted_dek, lambda _: "dek"),
+    "rotation.under_api_keys": (
+        lambda u, w: u.rotation.keys_under("api_keys", _n("master", w), after=_FIRST, limit=9),
+        lambda r: r.user_id,
+        lambda w: w.user_id,
+    ),
+    "rotation.under_api_keys_archive": (
+        lambda u, w: u.rotation.keys_under("api_keys_archive", _n("master", w), after=_FIRST, limit=9),
+        lambda r: r.user_id,
+        lambda w: w.user_id,
+    ),
+    "rotation.under_shares": (
+        lambda u, w: u.rotation.shares_under(_n("master", w), after="", limit=9),
+        lambda r: r.id,
+        lambda w: _n("share", w),
+    ),
     "keys.of_user": (lambda u, w: u.keys.of_user(w.user_id), lambda r: r.type_name, lambda _: "Type"),
     "cache.look_up": (lambda u, w: u.cache.look_up(w.user_id, _n("service", w), "h"), lambda r: r, lambda _: True),
     "services.of_user": (

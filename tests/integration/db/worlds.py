@@ -58,6 +58,7 @@ class World:
     def _services(self) -> dict[str, Row]:
         n, service, key = self.number, f"service-{self.number}", f"master-{self.number}"
         return {
+            "secret_checks": {"name": f"check-{n}", "check_value": self._hash("secret")},
             "encryption_keys": {"key_id": key, "check_value": self._hash("check")},
             "service_registry": {"service_type": service, "name": service, "display_name": service, "port": 20000 + n},
             "user_service_instances": {
@@ -106,10 +107,11 @@ class World:
             "encrypted_dek": "dek",
             "encryption_key_id": f"master-{n}",
         }
+        dates = {"created_at": NOW, "updated_at": NOW, "key_changed_at": NOW}
         return {
             "mcp_types": {"id": self.type_id, "name": f"type-{n}", "display_name": "Type", "server_script": "type.js"},
             "api_keys": key,
-            "api_keys_archive": {**key, "id": uuid4(), "is_active": True, "created_at": NOW, "updated_at": NOW},
+            "api_keys_archive": {**key, "id": uuid4(), "is_active": True, **dates},
             "mcp_instances": full,
             "mcp_instances_archive": {
                 **full,
