@@ -1,14 +1,16 @@
 """Keys of third parties: encrypted for their row, the newest wins, and what was said about one goes with it."""
 
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import uuid4
 
 import pytest
 
 from db import pepper
 from db.engine import Database
-from db.errors import KeyRefused, SecretUnreadable, UnknownKey, UnknownService, UnknownType, UnknownUser
+from db.errors import Conflict, KeyRefused, SecretUnreadable, UnknownKey, UnknownService, UnknownType, UnknownUser
 from db.keeping import Vault, hint
 from db.pepper import Pepper
 from tests.databases import TestDatabase
@@ -103,14 +105,12 @@ def test_keys_stored_at_once_leave_one_row_that_opens(keeper: Keeper) -> None:
     keeper.verifies(OLD)
 
     def store(number: int) -> bool:
+        # As a worker does after a conflict.
         while True:
-            try:
+            with suppress(Conflict):
                 return keeper.keeps(user_id, f"key number {number} of many", minutes=number)
-            except Exception as error:
-                if type(error).__name__ != "Conflict":
-                    raise
 
-    at_once([lambda number=number: store(number) for number in range(8)])
+    at_once([partial(store, number) for number in range(8)])
     assert keeper.admin.value("SELECT count(*) FROM api_keys") == 1
     assert keeper.reads(user_id) == "key number 7 of many"
 
