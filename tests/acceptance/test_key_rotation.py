@@ -142,7 +142,8 @@ def all_open(database: TestDatabase) -> bool:
     names = {type_id: name for name, type_id in TYPES.items()}
     with psycopg.connect(database.admin_url) as connection:
         found = connection.execute(
-            "SELECT id, user_id, mcp_type_id, encryption_key_id, encrypted_dek, encryption_iv, encrypted_key FROM api_keys"
+            "SELECT id, user_id, mcp_type_id, encryption_key_id, encrypted_dek, encryption_iv, encrypted_key"
+            " FROM api_keys"
         )
         return all(
             decrypt(Secret(*parts), place_of_key(row_id, user_id, type_id), NEW) == plaintext(user_id, names[type_id])

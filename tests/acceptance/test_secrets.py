@@ -1,8 +1,11 @@
 """No secret stays where it does not belong, searched for by a canary in every place there is."""
 
+import base64
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,15 +14,20 @@ import pytest
 import redis
 
 from embedded.valkey import ValkeyServer
-from producers import CreateInstance, connect
+from producers import CreateInstance, KeyValidated, StoreApiKey, connect
 from producers import message_id as ids
 from producers.envelope import seal
+from producers.sealing import UNSEALED
 from tests.acceptance.processes import started, wait_until
 from tests.databases import TestDatabase
+from tests.integration.db.vaults import a_key
+from workers.sealing import SealingKeys, new_private_key
 
 USER = UUID(int=7)
 IN_CONFIG = "canary1in5the8config"
 IN_MESSAGE = "canary2in6a9bad3message"
+STORED = "canary4a7stored2key-5c1e"
+END = "the-end-of-the-test"
 
 
 @pytest.fixture
@@ -65,6 +73,77 @@ def test_a_secret_is_found_only_where_its_sender_put_it(
         assert found(canaries, worker.log) == set()
     assert found(canaries, rows(test_database)) == set()
     assert found(canaries, str(test_database.value("SELECT config FROM mcp_instances"))) == {IN_CONFIG}
+
+
+def test_a_key_that_a_user_stores_is_found_nowhere(
+    test_database: TestDatabase, own_valkey: ValkeyServer, tmp_path: Path
+) -> None:
+    test_database.ask("INSERT INTO users (id, email, name) VALUES (%s, 'ada@example.org', 'Ada')", USER)
+    master, pepper, private = a_key(1), a_key(2), new_private_key()
+    canaries = (STORED, base64.b64encode(STORED.encode()).decode(), master, pepper, private)
+    (public,) = SealingKeys.parse(f"2026-11:{private}").public()
+    environment = {
+        "DATABASE_URL": test_database.worker_url,
+        "REDIS_URL": own_valkey.url,
+        "TMPDIR": str(tmp_path),
+        "MASTER_KEYS": f"2026-11:{master}",
+        "SEALING_KEYS": f"2026-11:{private}",
+        "KEY_PEPPER": pepper,
+    }
+    client = redis.Redis.from_url(own_valkey.url)
+    with (
+        monitored(own_valkey) as heard,
+        started("-m", "workers", **environment) as worker,
+        connect(own_valkey.url, sealing_key=public.text) as producer,
+    ):
+        producer.store_api_key(user_id=USER, mcp_type="figma", api_key=STORED, durable=True)
+        # Of nobody, and for a pair that nobody has: given up, and come again.
+        producer.store_api_key(user_id=UUID(int=8), mcp_type="figma", api_key=STORED)
+        (foreign,) = SealingKeys.parse(f"2025-01:{new_private_key()}").public()
+        wish = StoreApiKey(user_id=USER, mcp_type="figma", sealed_key=UNSEALED)
+        producer.send(wish.sealed(STORED, foreign))
+        wait_until(lambda: test_database.value("SELECT count(*) FROM api_keys") == 1, 60, lambda: worker.log)
+        wait_until(lambda: letters(test_database) == 1, 60, lambda: worker.log)
+        wait_until(lambda: test_database.value("SELECT count(*) FROM redeliveries") == 1, 60, lambda: worker.log)
+        assert found(canaries, rows(test_database) + dump(client)) == set()
+        wait_until(lambda: letters(test_database) == 2, 60, lambda: worker.log)
+        producer.send(KeyValidated(user_id=USER, service_type="figma", is_valid=True))
+        wait_until(lambda: test_database.value("SELECT count(*) FROM api_key_validation_cache") == 1, 60)
+        assert found(canaries, on_disk(own_valkey)) == set()
+        assert found(canaries, dump(client)) == set()
+        client.echo(END)
+        wait_until(lambda: END in "".join(heard), 10)
+        assert found(canaries, worker.log) == set()
+        assert worker.end() == 0
+        assert found(canaries, worker.log) == set()
+    # The search finds what is there: the sealed key was heard, and its message is on the disk.
+    assert wish.wire_name in "".join(heard)
+    assert wish.wire_name in on_disk(own_valkey)
+    assert found(canaries, "".join(heard)) == set()
+    assert found(canaries, rows(test_database)) == set()
+    assert test_database.ask("SELECT reason FROM dead_letters ORDER BY created_at") == [
+        ("unknown-user",),
+        ("sealed-for-another",),
+    ]
+
+
+@contextmanager
+def monitored(server: ValkeyServer) -> Iterator[list[str]]:
+    """Listen to every command that the server is sent, until it is sent the end."""
+    heard: list[str] = []
+    client: Any = redis.Redis.from_url(server.url)  # redis-py does not type what it monitors
+    with client.monitor() as monitor:
+
+        def listen() -> None:
+            for command in monitor.listen():
+                heard.append(command["command"])
+                if END in command["command"]:
+                    return
+
+        listener = threading.Thread(target=listen, daemon=True)
+        listener.start()
+        yield heard
+        listener.join(10)
 
 
 def letters(database: TestDatabase) -> int:
