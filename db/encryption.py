@@ -94,9 +94,13 @@ def active_key(ring: MasterKeys, uow: UnitOfWork) -> str:
 
 
 def _register(ring: MasterKeys, uow: UnitOfWork) -> list[RegisteredKey]:
-    known = {key.key_id for key in uow.keys.registered()}
+    registered = uow.keys.registered()
+    new = ring.check_values().keys() - {key.key_id for key in registered}
+    if not new:
+        return registered
+    # In the order given: the first key ever is the active one.
     for name, check_value in ring.check_values().items():
-        if name not in known:
+        if name in new:
             uow.keys.register(name, check_value)
     return uow.keys.registered()
 
@@ -105,10 +109,12 @@ def _refuse_others(ring: MasterKeys, registered: Iterable[RegisteredKey]) -> Non
     ours = ring.check_values()
     for key in registered:
         if key.key_id not in ours:
-            raise KeyRefused(
-                f"The database has secrets under the master key {key.key_id}, which MASTER_KEYS does not hold: add it."
-            )
-        if not hmac.compare_digest(ours[key.key_id], key.check_value):
+            if key.is_needed:
+                raise KeyRefused(
+                    f"The database has secrets under the master key {key.key_id}, "
+                    "which MASTER_KEYS does not hold: add it."
+                )
+        elif not hmac.compare_digest(ours[key.key_id], key.check_value):
             raise KeyRefused(
                 f"The master key {key.key_id} of MASTER_KEYS is not the one that this database's secrets are encrypted "
                 "under: restore the key, or give the new one a new name."

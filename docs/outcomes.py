@@ -162,6 +162,7 @@ OUTCOMES: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
         _UNKNOWN_KEY,
         ("older than the newest store or revocation", "changes nothing"),
         ("the key is revoked already", "changes nothing"),
+        ("the key moved to a share of a shared service", "the share keeps it, until it is deprovisioned"),
     ),
     KeyValidated: (
         _UNKNOWN_KEY,

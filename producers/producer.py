@@ -18,9 +18,9 @@ from .errors import InvalidMessage, SealingUnavailable
 from .message import Message
 from .messages.instances import CreateInstance, DeleteInstance, RenewInstance, RestoreInstance
 from .messages.keys import RevokeApiKey, StoreApiKey
-from .sealing import UNSEALED, KeyMessage, SealingKey
+from .sealing import UNSEALED, Sealable, SealingKey
 
-K = TypeVar("K", bound=KeyMessage)
+K = TypeVar("K", bound=Sealable)
 
 
 @dataclass(frozen=True)

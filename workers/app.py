@@ -16,7 +16,7 @@ from db.engine import Database
 from db.keeping import Vault
 from producers.broker import RedisTransport, address, redis_client
 from producers.preflight import check_redis
-from producers.sealing import KeyMessage
+from producers.sealing import Sealable
 
 from .actor import AnyActor
 from .actors import ACTORS
@@ -139,8 +139,8 @@ def _able(actors: Collection[AnyActor], lacking: Collection[str]) -> Collection[
     """Leave out what this process could only fail at: its messages are parked until a worker can apply them."""
     if not lacking:
         return actors
-    log.warning("messages that carry keys are parked until a worker has %s", " and ".join(lacking))
-    return [actor for actor in actors if not issubclass(actor.contract, KeyMessage)]
+    log.warning("messages that may carry keys are parked until a worker has %s", " and ".join(lacking))
+    return [actor for actor in actors if not issubclass(actor.contract, Sealable)]
 
 
 def _windows(threads: int) -> dict[str, int]:

@@ -11,7 +11,16 @@ from db.errors import Conflict, UnknownKey, UnknownType, UnknownUser
 from db.statement import Driver, Statement, from_file
 
 _REGISTERED: Final = Statement(
-    "keys.registered", text("SELECT key_id, check_value, status FROM encryption_keys WHERE status <> 'retired'")
+    "keys.registered",
+    text(
+        """
+        SELECT key_id, check_value, status,
+               EXISTS (SELECT FROM api_keys WHERE encryption_key_id = key_id)
+               OR EXISTS (SELECT FROM api_keys_archive WHERE encryption_key_id = key_id)
+               OR EXISTS (SELECT FROM user_service_instances WHERE encryption_key_id = key_id)
+          FROM encryption_keys WHERE status <> 'retired'
+        """
+    ),
 )
 _REGISTER: Final = Statement(
     "keys.register",
@@ -119,6 +128,12 @@ class RegisteredKey:
     key_id: str
     check_value: str
     status: str
+    has_secrets: bool
+
+    @property
+    def is_needed(self) -> bool:
+        """Tell whether a process must have it; one that was only announced it need not have yet."""
+        return self.status == "active" or self.has_secrets
 
 
 class Keys:

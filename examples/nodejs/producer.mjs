@@ -2,14 +2,18 @@
 //
 //   node producer.mjs create --user UUID --type figma --minutes 60
 //   node producer.mjs send instances.delete.v1 '{"instance_id": "…"}'
+//   node producer.mjs store-key --user UUID --type figma < key.txt
 //   node producer.mjs logs INSTANCE_ID < server.log
 //
-// REDIS_URL says where; it is redis://localhost:6379 if left out.
+// REDIS_URL says where; it is redis://localhost:6379 if left out.  SEALING_KEY is the public key that keys are sealed
+// with, NAME:hpke-public:BASE64.
 
 import { createHash, randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from "@hpke/core";
 import { createClient, ErrorReply } from "@redis/client";
 
 const QUEUES = ["instances", "keys", "services", "health", "logs", "gateway", "maintenance"];
@@ -27,8 +31,7 @@ export function uuid7(now = Date.now()) {
 }
 
 /** Put a payload into its envelope. Keep the result to send it again: its id makes the effect happen once. */
-export function seal(wireName, payload) {
-  const id = uuid7();
+export function seal(wireName, payload, id = uuid7()) {
   const queue = wireName.split(".")[0];
   if (!QUEUES.includes(queue)) {
     throw new RangeError(`${wireName} has no queue: the queues are ${QUEUES.join(", ")}`);
@@ -78,6 +81,38 @@ async function create(client, { user, type, minutes }) {
   return { instance_id: instanceId, access_token: accessToken, message_id: message.id };
 }
 
+/** Seal a key for one message: it opens in no other, and only the workers can open it. */
+export async function sealKey(sealingKey, apiKey, { wireName, userId, subject, messageId }) {
+  const [name, mark, encoded] = (sealingKey ?? "").split(":");
+  if (mark !== "hpke-public") throw new Error("SEALING_KEY is no public sealing key: NAME:hpke-public:BASE64");
+  const parts = ["minimcp sealed key 1", name, wireName, userId, subject, messageId].map((part) => Buffer.from(part));
+  const info = Buffer.concat(parts.flatMap((part) => [uint32(part.length), part]));
+  const suite = new CipherSuite({ kem: new DhkemX25519HkdfSha256(), kdf: new HkdfSha256(), aead: new Aes256Gcm() });
+  const recipientPublicKey = await suite.kem.deserializePublicKey(Buffer.from(encoded, "base64"));
+  const sender = await suite.createSenderContext({ recipientPublicKey, info });
+  const ciphertext = await sender.seal(Buffer.from(apiKey));
+  const bytes = Buffer.concat([sender.enc, ciphertext].map((part) => Buffer.from(part)));
+  return { recipient: name, ciphertext: bytes.toString("base64") };
+}
+
+function uint32(number) {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(number);
+  return bytes;
+}
+
+/** Store a user's key, which comes on standard input: a process list would show it. */
+async function storeKey(client, { user, type }) {
+  const id = uuid7();
+  const userId = user.toLowerCase();
+  const apiKey = readFileSync(process.stdin.fd, "utf8").trim();
+  const binding = { wireName: "keys.store.v1", userId, subject: type, messageId: id };
+  const sealedKey = await sealKey(process.env.SEALING_KEY, apiKey, binding);
+  const message = seal(binding.wireName, { user_id: userId, mcp_type: type, sealed_key: sealedKey }, id);
+  await enqueue(client, [message]);
+  return { message_id: id };
+}
+
 async function send(client, wireName, json) {
   const message = seal(wireName, JSON.parse(json));
   await enqueue(client, [message]);
@@ -110,9 +145,14 @@ async function main() {
   const options = { user: { type: "string" }, type: { type: "string" }, minutes: { type: "string" } };
   const { positionals, values } = parseArgs({ allowPositionals: true, options });
   const [command, ...rest] = positionals;
-  const commands = { create: (client) => create(client, values), send, logs };
+  const commands = {
+    create: (client) => create(client, values),
+    "store-key": (client) => storeKey(client, values),
+    send,
+    logs,
+  };
   if (!Object.hasOwn(commands, command ?? "")) {
-    throw new Error("say what to do: create, send or logs");
+    throw new Error("say what to do: create, store-key, send or logs");
   }
   const client = createClient({ url: process.env.REDIS_URL ?? "redis://localhost:6379" });
   client.on("error", (error) => console.error(`Redis: ${error.message}`));

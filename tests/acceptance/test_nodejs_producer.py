@@ -15,9 +15,10 @@ import redis
 
 from docs.examples import EXAMPLES
 from embedded.valkey import ValkeyServer
-from producers import CONTRACTS, CreateInstance, DeleteInstance, LogsEmitted, Message, Tick
+from producers import CONTRACTS, CreateInstance, DeleteInstance, LogsEmitted, Message, StoreApiKey, Tick
 from producers.envelope import seal
 from tests.integration.bus.network import FaultyNetwork
+from tests.unit.producers.sealed import SEALING, SECRET, public
 from workers.delivery import Delivery
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "nodejs"
@@ -42,11 +43,13 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def node(installed: Path, redis_url: str) -> Node:
     """Give a function that runs the example."""
 
-    def run(*arguments: str, url: str = redis_url, stdin: str = "", exits: int = 0) -> subprocess.CompletedProcess[str]:
+    def run(
+        *arguments: str, url: str = redis_url, stdin: str = "", exits: int = 0, sealing_key: str = ""
+    ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             ["node", "producer.mjs", *arguments],
             cwd=installed,
-            env={**os.environ, "REDIS_URL": url},
+            env={**os.environ, "REDIS_URL": url, "SEALING_KEY": sealing_key},
             input=stdin,
             capture_output=True,
             text=True,
@@ -95,6 +98,19 @@ def test_it_sends_every_message_of_the_contract(contract: type[Message], node: N
     (message,) = received(redis_url, contract)
     assert message.message_id == UUID(told["message_id"])
     assert message.model_copy(update={"message_id": EXAMPLES[contract].message_id}) == EXAMPLES[contract]
+
+
+def test_it_seals_a_key_that_a_worker_opens(node: Node, redis_url: str) -> None:
+    user_id, arguments = uuid4(), ("store-key", "--type", "figma", "--user")
+    node(*arguments, str(user_id).upper(), stdin=f"{SECRET}\n", sealing_key=public())
+    (message,) = received(redis_url, StoreApiKey)
+    assert isinstance(message, StoreApiKey)
+    assert (message.user_id, message.mcp_type) == (user_id, "figma")
+    assert SECRET not in message.model_dump_json()
+    assert SEALING.open(message) == SECRET
+    refused = node(*arguments, str(user_id), stdin=SECRET, sealing_key=SECRET, exits=1)
+    assert "SEALING_KEY is no public sealing key" in refused.stderr
+    assert SECRET not in refused.stderr
 
 
 def test_it_ships_lines_in_batches_that_fit(node: Node, redis_url: str) -> None:

@@ -87,6 +87,16 @@ def test_a_worker_that_started_before_takes_up_the_new_key_without_restart(keepe
     assert keeper.admin.ask("SELECT encryption_key_id FROM api_keys") == [("2027-01",)]
 
 
+def test_a_key_that_is_only_announced_stops_no_worker_that_does_not_have_it_yet(keeper: Keeper) -> None:
+    """While a new key is rolled out, the workers that come last go on, and start again after a crash."""
+    user_id = keeper.a_user()
+    keeper.verifies(OLD)
+    keeper.verifies(BOTH)
+    keeper.verifies(OLD)
+    assert keeper.keeps(user_id)
+    assert keeper.admin.ask("SELECT encryption_key_id FROM api_keys") == [("2026-11",)]
+
+
 def test_a_worker_that_lacks_the_active_key_says_so_and_writes_nothing(keeper: Keeper, database: Database) -> None:
     user_id = keeper.a_user()
     keeper.keeps(user_id)

@@ -29,10 +29,11 @@ def test_a_run_is_written_into_the_diary(uow: UnitOfWork) -> None:
     assert found == [(7, {"note": "a\ufffdb"}, True)]
 
 
-def test_settings_have_the_ten_defaults(uow: UnitOfWork) -> None:
+def test_settings_have_the_eleven_defaults(uow: UnitOfWork) -> None:
     assert uow.settings.all() == {
         "cleanup.retention_days": 30,
         "encryption.algorithm": "aes-256-gcm",
+        "keys.validation_ttl_minutes": 60,
         "mcp.default_duration_minutes": 60,
         "mcp.max_instances_per_user": 10,
         "mcp.start_deadline_minutes": 10,

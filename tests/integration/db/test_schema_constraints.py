@@ -23,6 +23,7 @@ CHECKS: Final[list[tuple[str, str, Row]]] = [
     ("audit_log", "check_data", {"new_data": None}),
     ("encryption_keys", "check_check_value", {"check_value": "no hash"}),
     ("encryption_keys", "check_key_status", {"status": "lost"}),
+    ("secret_checks", "check_check_value", {"check_value": "no hash"}),
     ("gateway.api_keys", "check_key_expiry", {"expires_at": EARLIER}),
     ("gateway.api_keys", "check_key_owner", {"tenant_id": None, "user_id": None}),
     (_BREAKERS, "check_breaker_counts", {"failure_count": -1}),

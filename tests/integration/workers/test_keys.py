@@ -16,7 +16,7 @@ from db.secret import Secret, decrypt, place_of_key
 from producers import KeyRotationDue, KeyValidated, RevokeApiKey, StoreApiKey
 from producers import message_id as ids
 from producers.envelope import seal
-from producers.sealing import KeyMessage
+from producers.sealing import Sealable
 from tests.databases import TestDatabase
 from tests.integration.workers.deliveries import USER, changed, delivered, make_applier, reasons, repacked
 from tests.unit.producers.sealed import OTHERS, SEALING, SECRET, stored
@@ -220,7 +220,7 @@ def test_a_worker_that_is_not_set_up_for_keys_parks_them_and_does_the_rest() -> 
     assert lacking == ["MASTER_KEYS", "KEY_PEPPER"]
     left = _able(ACTORS, lacking)
     assert {actor.contract for actor in ACTORS} - {actor.contract for actor in left} == {
-        actor.contract for actor in ACTORS if issubclass(actor.contract, KeyMessage)
+        actor.contract for actor in ACTORS if issubclass(actor.contract, Sealable)
     }
     assert StoreApiKey not in {actor.contract for actor in left}
     assert RevokeApiKey in {actor.contract for actor in left}
