@@ -13,7 +13,7 @@ REFUSED = {
     "a drain without end": (["--drain", "inf"], "between 0 and"),
     "a drain that is no number": (["--drain", "nan"], "between 0 and"),
     "a word for a drain": (["--drain", "long"], "between 0 and"),
-    "an unknown queue": (["--queues", "fax"], "'health', 'instances', 'logs', 'maintenance'"),
+    "an unknown queue": (["--queues", "fax"], "'health', 'instances', 'keys', 'logs', 'maintenance'"),
     "an unknown queue beside a known one": (["--queues", "logs", "--queues", "log"], "'log'"),
     "an empty queue": (["--queues", ""], "'instances'"),
     "no dead letters": (["dead-letters", "list", "--limit", "0"], "at least 1"),
