@@ -3,7 +3,7 @@
 What is done is seen in the rows themselves, so a rotation that was interrupted, however, goes on where it was.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,7 +21,10 @@ Report = Callable[[str], None]
 
 TASK: Final = "rotate-keys"
 PER_TICK: Final = 5 * PAGE
-"""Secrets that one tick looks at, all in its transaction: a fraction of a second."""
+"""Secrets that one tick wraps, all in its transaction: a fraction of a second."""
+
+MOST_READ: Final = 10 * PER_TICK
+"""Secrets that one tick looks at: those that cannot be unwrapped shall not keep it from the others."""
 
 PER_RUN: Final = 10 * PAGE
 """Secrets after which the command writes down how far it is."""
@@ -62,11 +65,11 @@ def rotate_some(uow: UnitOfWork, keys: MasterKeys, *, started_at: datetime) -> N
         done, turns = _turns(uow, keys)
     except KeyRefused as refused:
         # The tick comes again; meanwhile the run tells people what is in the way.
-        uow.runs.record(TASK, started_at, 0, {"waits": refused.sentence})
+        _tell(uow, started_at, 0, {"waits": refused.sentence})
         return
     for page in pages(lambda: nullcontext(uow), turns):
         done.add(page)
-        if done.read >= PER_TICK:
+        if done.wrapped >= PER_TICK or done.read >= MOST_READ:
             break
     if done.read:
         _note(uow, done, started_at)
@@ -142,8 +145,15 @@ def _note(uow: UnitOfWork, done: Rotated, started_at: datetime) -> dict[str, int
     statuses = uow.rotation.status()
     done.left = {key.key_id: key.total for key in statuses if key.key_id != done.key_id and key.total}
     if done.read:
-        uow.runs.record(TASK, started_at, done.wrapped, done.facts())
+        _tell(uow, started_at, done.wrapped, done.facts())
     return done.left
+
+
+def _tell(uow: UnitOfWork, started_at: datetime, affected: int, detail: Mapping[str, object]) -> None:
+    """Write down a run, unless nothing was done and that is what the last one says."""
+    last = uow.runs.last(TASK)
+    if affected or last is None or dict(last.detail) != detail:
+        uow.runs.record(TASK, started_at, affected, detail)
 
 
 def _status(database: Database, key_id: str) -> KeyStatus:

@@ -124,8 +124,13 @@ class SealingKey:
         return f"{self.name}:{PUBLIC_MARK}:{base64.b64encode(self.public).decode()}"
 
     def seal(self, api_key: str, binding: Binding) -> SealedKey:
-        """Seal a key for one message; raises ``InvalidMessage`` without repeating the key."""
-        sealed = self._seal(_checked(api_key), self.public, binding.info(self.name))
+        """Seal a key for one message; raises ``InvalidMessage`` without repeating it, or ``InvalidSealingKey``."""
+        plaintext = _checked(api_key)
+        try:
+            sealed = self._seal(plaintext, self.public, binding.info(self.name))
+        except ValueError:
+            # `from None`: a few points of the curve, such as 0, are no key of anybody.
+            raise InvalidSealingKey(f"the sealing key {self.name} cannot be sealed with: ask for it anew") from None
         return SealedKey(recipient=self.name, ciphertext=base64.b64encode(sealed).decode())
 
 

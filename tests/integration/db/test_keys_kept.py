@@ -13,6 +13,7 @@ from db.engine import Database
 from db.errors import Conflict, KeyRefused, SecretUnreadable, UnknownKey, UnknownService, UnknownType, UnknownUser
 from db.keeping import Vault, hint
 from db.pepper import Pepper
+from db.repositories.keys import KeyRow
 from tests.databases import TestDatabase
 
 from .given import Given, at_once
@@ -113,6 +114,27 @@ def test_keys_stored_at_once_leave_one_row_that_opens(keeper: Keeper) -> None:
     at_once([partial(store, number) for number in range(8)])
     assert keeper.admin.value("SELECT count(*) FROM api_keys") == 1
     assert keeper.reads(user_id) == "key number 7 of many"
+
+
+def test_a_key_that_lost_the_race_for_its_row_is_encrypted_anew(keeper: Keeper, database: Database) -> None:
+    """Its ciphertext is bound to the id of a row that will never be."""
+    user_id = keeper.a_user()
+    keeper.verifies(OLD)
+    with database.transaction() as uow:
+        row_id, type_id = uow.keys.place(user_id, "figma", new_id=uuid4())
+        assert keeper.keeps(user_id)
+        row = KeyRow(
+            id=row_id,
+            user_id=user_id,
+            mcp_type_id=type_id,
+            encryption_key_id="2026-11",
+            expires_at=None,
+            key_changed_at=AT + timedelta(minutes=1),
+            **dict.fromkeys(("encrypted_key", "encryption_iv", "encrypted_dek", "key_hint", "key_fingerprint"), "x"),
+        )
+        with pytest.raises(Conflict, match="stored at the same moment"):
+            uow.keys.store(row)
+    assert keeper.reads(user_id) == SECRET
 
 
 def test_what_a_service_said_is_known_until_it_is_over_or_said_otherwise(keeper: Keeper) -> None:

@@ -135,6 +135,27 @@ def test_a_tick_that_lacks_a_key_says_so_where_people_look(keeper: Keeper, datab
     assert "2026-11, which MASTER_KEYS does not hold" in str(detail)
 
 
+def test_ticks_get_past_what_cannot_be_unwrapped_and_tell_it_once(
+    keeper: Keeper, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rewrapping, "PAGE", 2)
+    monkeypatch.setattr(rotating, "PER_TICK", 2)
+    users = sorted(keeper.a_user() for _ in range(6))
+    for user_id in users:
+        keeper.keeps(user_id)
+    broken = "UPDATE api_keys SET encrypted_dek = 'AAAA' WHERE id IN (SELECT id FROM api_keys ORDER BY id LIMIT 3)"
+    keeper.admin.ask(broken)
+    rotating.activate(database, BOTH, "2027-01")
+    for _ in range(5):
+        with database.transaction() as uow:
+            rotating.rotate_some(uow, BOTH, started_at=datetime.now(UTC))
+    assert under(keeper) == {"2026-11": (3, 0, 0), "2027-01": (3, 0, 0)}
+    runs = keeper.admin.ask("SELECT affected, detail ->> 'unreadable' FROM maintenance.runs ORDER BY id")
+    assert sum(int(str(affected)) for affected, _ in runs) == 3
+    assert runs[-1] == (0, "3")
+    assert [affected for affected, _ in runs].count(0) == 1
+
+
 def test_a_key_that_is_stored_meanwhile_is_not_given_the_former_data_key(keeper: Keeper, database: Database) -> None:
     user_id = keeper.a_user()
     keeper.keeps(user_id, "the key that is read and replaced")

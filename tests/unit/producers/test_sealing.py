@@ -52,6 +52,14 @@ def test_what_is_no_public_sealing_key_is_refused_without_repeating_it(text: str
     assert "AAAA" not in str(refused.value)
 
 
+def test_a_point_that_is_nobodys_key_is_refused() -> None:
+    producer = RecordingProducer(sealing_key=f"2026-11:hpke-public:{base64.b64encode(bytes(32)).decode()}")
+    with pytest.raises(InvalidSealingKey, match="2026-11 cannot be sealed with") as refused:
+        producer.store_api_key(user_id=USER, mcp_type="figma", api_key=SECRET)
+    assert SECRET not in str(refused.value)
+    assert producer.sent == []
+
+
 @pytest.mark.parametrize("api_key", ["", "x" * (MAX_KEY_BYTES + 1), "ż" * MAX_KEY_BYTES, f"{SECRET}\ud800"])
 def test_a_key_that_cannot_be_sealed_is_refused_without_repeating_it(api_key: str) -> None:
     with pytest.raises(InvalidMessage, match="the API key") as refused:

@@ -12,6 +12,7 @@ from producers import SealedKey, StoreApiKey
 from producers import message_id as ids
 from producers.hpke import seal
 from tests.unit.producers.sealed import OTHERS, SEALING, SECRET, stored
+from workers.__main__ import main
 from workers.commands import sealing_keys
 from workers.sealing import SealedForAnother, SealedKeyRefused, SealingKeys, new_private_key
 
@@ -106,6 +107,19 @@ def test_a_pair_is_made_for_both_sides() -> None:
     assert "is not set" in sealing_keys.show_public(SealingKeys(), as_json=False)
     with pytest.raises(KeyRefused, match="no usable name"):
         sealing_keys.show_new("a b", as_json=False)
+
+
+def test_the_command_makes_a_pair_and_shows_the_public_half(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["sealing-keys", "new", "2027-01", "--json"]) == 0
+    made = json.loads(capsys.readouterr().out)
+    monkeypatch.setenv("SEALING_KEYS", made["private"])
+    assert main(["sealing-keys", "public"]) == 0
+    assert capsys.readouterr().out.strip() == made["public"]
+    monkeypatch.setenv("SEALING_KEYS", made["private"][:-4])
+    assert main(["sealing-keys", "public"]) == 1
+    assert "is not 32 bytes in base64" in capsys.readouterr().err
 
 
 def _with(message: StoreApiKey, sealed: bytes) -> StoreApiKey:
