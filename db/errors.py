@@ -147,6 +147,7 @@ class UnknownService(Refusal):
     """No shared service has that name."""
 
     reason = "unknown-service"
+    early = True
 
 
 class UnknownInstance(Refusal):

@@ -77,6 +77,12 @@ class Moved:
         self.counts.update(fate.outcome for fate in fates)
         self.told += [fate for fate in fates if fate.outcome != "unchanged"]
 
+    def sums(self) -> dict[str, object]:
+        """Give how many keys met which fate, and why they did not move; it names nobody."""
+        reasons = Counter(fate.reason for fate in self.told if fate.reason)
+        outcomes = ("migrated", "superseded", "skipped", "unchanged")
+        return {**{outcome: self.counts[outcome] for outcome in outcomes}, "reasons": dict(reasons)}
+
     def facts(self) -> dict[str, object]:
         """Give the report for programs."""
         lists = {
@@ -111,7 +117,7 @@ def migrate(
     """Move the keys of one user or all, to one service or all, some users in each transaction."""
     started_at, moved, after, seen = datetime.now(UTC), Moved(is_rehearsal), None, 0
     with database.transaction() as uow:
-        _refuse_unknown(uow, service_type, user_id)
+        refuse_unknown(uow, service_type, user_id)
     while True:
         with rehearsable(database, is_rehearsal=is_rehearsal) as uow:
             user_ids = uow.moves.users(after=after, limit=users_at_once, user_id=user_id)
@@ -185,7 +191,8 @@ def _place(key: DedicatedKey) -> Place:
     return place_of_key(key.api_key_id, key.user_id, key.mcp_type_id)
 
 
-def _refuse_unknown(uow: UnitOfWork, service_type: str | None, user_id: UUID | None) -> None:
+def refuse_unknown(uow: UnitOfWork, service_type: str | None, user_id: UUID | None) -> None:
+    """Raise UnknownService or UnknownUser when what is asked for is about nobody."""
     if service_type is not None and not uow.moves.knows_service(service_type):
         raise UnknownService(f"No shared service {service_type} is registered: see `python -m db import-services`.")
     if user_id is not None and not uow.moves.knows_user(user_id):

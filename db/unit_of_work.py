@@ -38,6 +38,7 @@ from db.repositories.servers import Servers
 from db.repositories.services import Services
 from db.repositories.sessions import Sessions
 from db.repositories.settings import Settings
+from db.repositories.shares import Shares
 from db.repositories.tenants import Tenants
 from db.repositories.tools import Tools
 from db.repositories.usage import Usage
@@ -245,6 +246,11 @@ class UnitOfWork:
     def sessions(self) -> Sessions:
         """People who are signed in."""
         return Sessions(self._driver)
+
+    @cached_property
+    def shares(self) -> Shares:
+        """Users' shares of shared services."""
+        return Shares(self._driver)
 
     @cached_property
     def tenants(self) -> Tenants:

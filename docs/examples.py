@@ -12,6 +12,7 @@ from producers import (
     CheckHealth,
     CreateInstance,
     DeleteInstance,
+    DeprovisionService,
     HealthReport,
     HealthReported,
     HealthTarget,
@@ -24,11 +25,15 @@ from producers import (
     LogLine,
     LogsEmitted,
     Message,
+    MigrateToSharedService,
     PartitionsDue,
     PortsReconcileDue,
+    RegisterService,
     RenewInstance,
     RestoreInstance,
     RetentionDue,
+    ServiceUsed,
+    Use,
     Verdict,
 )
 from producers import message_id as ids
@@ -37,6 +42,7 @@ from producers import message_id as ids
 MOMENT: Final = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
 INSTANCE: Final = UUID("019aa5c4-1d40-7c58-9b7e-5f0a3c2d1e44")
 OTHER_INSTANCE: Final = UUID("019aa5c4-2b10-7a01-8d3f-77c1b0a9e8d2")
+SHARE: Final = "figma_Zk3vQ8xT1mWc0pLr"
 USER: Final = UUID("019aa1aa-09f3-7bd2-a6c4-0e9d8c7b6a55")
 
 _SHOWN_ONCE: Final = "q3Zl0pXn7T4uWc6vB1sYd8KfR2hMjE5aGiOx9Qk"
@@ -114,6 +120,33 @@ EXAMPLES: Final[Mapping[type[Message], Message]] = {
         _after(1_800, DeleteInstance(instance_id=INSTANCE, reason="The review is over.")),
         InstancesExpiryDue.at(MOMENT),
         PortsReconcileDue.at(MOMENT),
+        _after(
+            30,
+            RegisterService(
+                service_type="figma",
+                display_name="Figma",
+                category="design",
+                port=49_160,
+                base_url="https://figma.services.example/mcp",
+            ),
+        ),
+        _after(2_000, DeprovisionService(share_id=SHARE, reason="The user has left the project.")),
+        _after(2_100, MigrateToSharedService(service_type="figma", dry_run=True)),
+        _after(
+            2_200,
+            ServiceUsed(
+                uses=[
+                    Use(
+                        share_id=SHARE,
+                        used_at=MOMENT + timedelta(seconds=2_199),
+                        endpoint="/mcp",
+                        method="POST",
+                        status_code=200,
+                        response_time_ms=84,
+                    )
+                ]
+            ),
+        ),
         _after(
             0.3,
             CheckHealth(

@@ -8,6 +8,7 @@ from producers import (
     CheckHealth,
     CreateInstance,
     DeleteInstance,
+    DeprovisionService,
     HealthReported,
     InstanceAccessed,
     InstanceDisconnected,
@@ -17,11 +18,14 @@ from producers import (
     InstanceStatsReported,
     LogsEmitted,
     Message,
+    MigrateToSharedService,
     PartitionsDue,
     PortsReconcileDue,
+    RegisterService,
     RenewInstance,
     RestoreInstance,
     RetentionDue,
+    ServiceUsed,
 )
 
 _UNKNOWN_INSTANCE: Final = (
@@ -111,6 +115,38 @@ OUTCOMES: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
         ("a port of an instance that does not live", "free again"),
         ("a port that was set aside `port.set_aside_minutes` ago", "free again"),
         ("the range in the settings was changed", "new ports are added; free ones outside of it are removed"),
+    ),
+    RegisterService: (
+        ("something newer was said of the service", "changes nothing"),
+        ("`occurred_at` is over 10 minutes after the moment of the message id", "taken for that moment"),
+        ("another service has the port, or no port is free", "dead letter `service-refused`; the registry stays"),
+        ("a service of another `name` is called so", "dead letter `service-refused`; that service stays"),
+    ),
+    DeprovisionService: (
+        (
+            "the share does not exist",
+            "tried again after 2 s and 10 s: it may have overtaken its beginning; then dead letter `unknown-share`",
+        ),
+        ("the share has ended", "changes nothing; the first reason stays"),
+    ),
+    MigrateToSharedService: (
+        ("the user does not exist", "dead letter `unknown-user`"),
+        ("the service is not registered", "tried again after 2 s and 10 s; then dead letter `unknown-service`"),
+        (
+            "a key cannot move: its user or it is not active, it has expired or cannot be decrypted, …",
+            "counted in the row of the diary with the reason; the others move",
+        ),
+        ("the worker dies in the middle", "the batch in hand is done again, and from there on"),
+        ("the workers have no `MASTER_KEYS`", "dead letter `exhausted` with a sentence, after five attempts"),
+    ),
+    ServiceUsed: (
+        ("one of the shares does not exist", "its uses go into `service_usage_quarantine`; the others are counted"),
+        ("a share has ended", "counted all the same; it stays ended"),
+        (
+            "a use is over 30 days before or 10 minutes after the moment of the message id",
+            "it goes into `service_usage_quarantine`; the others are counted",
+        ),
+        ("NUL or broken Unicode in an endpoint or error, or one that is too long", "replaced or cut, and stored"),
     ),
     CheckHealth: (
         ("a target does not answer, or answers nonsense", "recorded as its verdict, with a sentence"),

@@ -27,6 +27,14 @@ from .messages.instances import (
 )
 from .messages.logs import LogLine, LogsEmitted
 from .messages.maintenance import CacheExpiryDue, PartitionsDue, RetentionDue
+from .messages.services import (
+    Continuation,
+    DeprovisionService,
+    MigrateToSharedService,
+    RegisterService,
+    ServiceUsed,
+    Use,
+)
 from .messages.tick import Tick
 from .producer import CreatedInstance, Producer, connect
 from .queues import Queue
@@ -37,9 +45,11 @@ __all__ = [
     "BrokerUnavailable",
     "CacheExpiryDue",
     "CheckHealth",
+    "Continuation",
     "CreateInstance",
     "CreatedInstance",
     "DeleteInstance",
+    "DeprovisionService",
     "HealthReport",
     "HealthReported",
     "HealthTarget",
@@ -55,6 +65,7 @@ __all__ = [
     "LogsEmitted",
     "Message",
     "MessageTooLarge",
+    "MigrateToSharedService",
     "NotDurable",
     "PartitionsDue",
     "PortsReconcileDue",
@@ -62,10 +73,13 @@ __all__ = [
     "Producer",
     "ProducerError",
     "Queue",
+    "RegisterService",
     "RenewInstance",
     "RestoreInstance",
     "RetentionDue",
+    "ServiceUsed",
     "Tick",
+    "Use",
     "Verdict",
     "connect",
 ]

@@ -12,7 +12,7 @@ from producers import Message
 from .resources import Resources
 
 M = TypeVar("M", bound=Message)
-P = TypeVar("P", bound=Message)
+P = TypeVar("P")
 
 Apply = Callable[[P, UnitOfWork], None]
 Prepare = Callable[[M, Resources], P]
@@ -39,7 +39,7 @@ class Actor(Generic[M, P]):
     """Applies the messages of one contract.
 
     ``prepare`` does what must not happen inside a transaction, such as asking a server how it is;
-    it turns the message into the one that is applied.  ``locks`` names the row that its transaction
+    it turns the message into what is applied.  ``locks`` names the row that its transaction
     locks first; small messages that say so are applied in groups.  ``apply_all`` applies any number
     of messages whose order does not matter in a statement or two.
     """
@@ -65,7 +65,7 @@ class Actor(Generic[M, P]):
         return self.locks(message)
 
     def prepared(self, message: M, resources: Resources) -> P | M:
-        """Give the message that is to be applied."""
+        """Give what is to be applied."""
         return message if self.prepare is None else self.prepare(message, resources)
 
 

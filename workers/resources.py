@@ -1,6 +1,8 @@
 """What a worker process owns besides its database: things that actors use outside a transaction."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from db.encryption import KeyRing
 
 from .probes.prober import Prober
 
@@ -10,6 +12,7 @@ class Resources:
     """Made once by the composition root; threads share it."""
 
     prober: Prober
+    master_keys: KeyRing = field(default_factory=lambda: KeyRing({}), repr=False)
 
     def close(self) -> None:
         """Give everything back."""

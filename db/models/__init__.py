@@ -13,7 +13,7 @@ from db.models.logs import LogLine, QuarantinedLine
 from db.models.maintenance import DetachedPartition, RetentionPolicy, Run
 from db.models.operation import CircuitBreaker, ConnectionPool, PerformanceAlert, RequestQueue, ServerMetric
 from db.models.servers import Server, ServerResource, ServerTool
-from db.models.services import Service, ServiceHealth, ServiceUsage, SharedMove, UserService
+from db.models.services import QuarantinedUse, Service, ServiceHealth, ServiceUsage, SharedMove, UserService
 from db.models.tenants import Membership, Organization, Tenant
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "PortAllocation",
     "ProtocolCall",
     "QuarantinedLine",
+    "QuarantinedUse",
     "RedeliveryRow",
     "RequestLog",
     "RequestQueue",

@@ -49,6 +49,7 @@ CONTEXTS: Final = (
             "user_service_instances",
             "service_health_status",
             "service_usage_analytics",
+            "service_usage_quarantine",
             "shared_moves",
         ),
     ),

@@ -20,6 +20,7 @@ from .instances import (
 )
 from .logs import LogsEmitted
 from .maintenance import CacheExpiryDue, PartitionsDue, RetentionDue
+from .services import DeprovisionService, MigrateToSharedService, RegisterService, ServiceUsed
 
 CONTRACTS: Mapping[str, type[Message]] = MappingProxyType(
     {
@@ -36,6 +37,10 @@ CONTRACTS: Mapping[str, type[Message]] = MappingProxyType(
             DeleteInstance,
             InstancesExpiryDue,
             PortsReconcileDue,
+            RegisterService,
+            DeprovisionService,
+            MigrateToSharedService,
+            ServiceUsed,
             CheckHealth,
             HealthReported,
             LogsEmitted,

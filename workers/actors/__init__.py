@@ -1,7 +1,7 @@
 """Every actor; a contract that is not here is parked until a worker knows it."""
 
 from ..actor import AnyActor
-from . import health, instances, logs, maintenance
+from . import health, instances, logs, maintenance, services
 
 ACTORS: tuple[AnyActor, ...] = (
     instances.create,
@@ -15,6 +15,10 @@ ACTORS: tuple[AnyActor, ...] = (
     instances.delete,
     instances.expire,
     instances.reconcile_ports,
+    services.register,
+    services.deprovision,
+    services.migrate,
+    services.record_uses,
     health.check,
     health.record,
     logs.ingest,

@@ -49,6 +49,8 @@ EXEMPT: Final[dict[str, str]] = {
     "redeliveries.postpone": _ADDS,
     "runs.record": _ADDS,
     "servers.add": _ADDS,
+    "shares.provision": "counts the few shares of one user, once in the life of each",
+    "usage.quarantine": _ADDS,
     "services.dashboard": "reads all services, for people",
     "services.hold_ports": "reads no table",
     "services.register": "reads all ports for a free one, once per service of an import",

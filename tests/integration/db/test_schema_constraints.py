@@ -97,6 +97,8 @@ CHECKS: Final[list[tuple[str, str, Row]]] = [
     ("tenants", "check_tenant_id", {"id": ""}),
     ("tenants", "check_tenant_status", {"status": "happy"}),
     ("user_service_instances", "check_encrypted_api_key", {"encrypted_api_key": ""}),
+    ("user_service_instances", "check_share_end", {"ended_at": "2026-01-01T00:00Z"}),
+    ("user_service_instances", "check_share_key", {"encryption_key_id": None}),
     ("user_service_instances", "check_usage_count", {"usage_count": -1}),
     ("users", "check_auth_provider", {"auth_provider": None}),
 ]
