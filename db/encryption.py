@@ -5,11 +5,8 @@ new secrets under it.  So the database remembers a check value of each key, and 
 not fit it does not start.
 """
 
-import base64
-import binascii
 import hashlib
 import hmac
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Self
@@ -19,13 +16,12 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from db.engine import Database
 from db.errors import KeyRefused, SecretUnreadable
+from db.named_keys import KEY_BYTES, named_keys
 from db.repositories.keys import RegisteredKey
 from db.unit_of_work import UnitOfWork
 
-KEY_BYTES: Final = 32
 _CANARY: Final = b"minimcp master key 1"
 _WRAPPING: Final = b"minimcp wrapping key 1"
-_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _EXAMPLE: Final = (
     'NAME:KEY, where KEY comes from `python -c "import base64, os; print(base64.b64encode(os.urandom(32)).decode())"`'
 )
@@ -40,7 +36,7 @@ class KeyRing:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read `NAME:BASE64,…`; KeyRefused says what is wrong without repeating a key."""
-        return cls(dict(_entry(entry.strip()) for entry in text.split(",") if entry.strip()))
+        return cls(named_keys(text, setting="MASTER_KEYS", example=_EXAMPLE))
 
     def check_values(self) -> dict[str, str]:
         """Return what the database may know of each key."""
@@ -91,16 +87,3 @@ def _refuse_others(ring: KeyRing, registered: Iterable[RegisteredKey]) -> None:
                 f"The master key {key.key_id} of MASTER_KEYS is not the one that this database's secrets are encrypted "
                 "under: restore the key, or give the new one a new name."
             )
-
-
-def _entry(entry: str) -> tuple[str, bytes]:
-    name, _, encoded = entry.partition(":")
-    if not _NAME.fullmatch(name):
-        raise KeyRefused(f"A key in MASTER_KEYS has no usable name: give each as {_EXAMPLE}.")
-    try:
-        key = base64.b64decode(encoded, validate=True)
-    except binascii.Error:
-        key = b""
-    if len(key) != KEY_BYTES:
-        raise KeyRefused(f"The key {name} in MASTER_KEYS is not {KEY_BYTES} bytes in base64: give it as {_EXAMPLE}.")
-    return name, key

@@ -22,6 +22,8 @@ from producers import (
     InstancesExpiryDue,
     InstanceStarted,
     InstanceStatsReported,
+    KeyRotationDue,
+    KeyValidated,
     LogLine,
     LogsEmitted,
     Message,
@@ -32,7 +34,10 @@ from producers import (
     RenewInstance,
     RestoreInstance,
     RetentionDue,
+    RevokeApiKey,
+    SealedKey,
     ServiceUsed,
+    StoreApiKey,
     Use,
     Verdict,
 )
@@ -46,6 +51,14 @@ SHARE: Final = "figma_Zk3vQ8xT1mWc0pLr"
 USER: Final = UUID("019aa1aa-09f3-7bd2-a6c4-0e9d8c7b6a55")
 
 _SHOWN_ONCE: Final = "q3Zl0pXn7T4uWc6vB1sYd8KfR2hMjE5aGiOx9Qk"
+
+# Sealed once for the pair below, since sealing the same again gives something else; docs/producers.md opens it.
+SEALING_PAIR: Final = "2026-01:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+SEALED_PLAINTEXT: Final = "figd_example-of-a-key-4f2c"
+_SEALED: Final = SealedKey(
+    recipient="2026-01",
+    ciphertext="58a/Mc/CsXvPfDbO6jM+qxrN6mjerT+QufhZclbw/kNqOK1fEhP2VMd+U3HfOTBexCwF3uM0JSiqkkERPWCE5FWyqb4TSt0iDIY=",
+)
 
 _AT_MOMENT: Final = ids.of_tick("example", MOMENT)
 
@@ -120,6 +133,10 @@ EXAMPLES: Final[Mapping[type[Message], Message]] = {
         _after(1_800, DeleteInstance(instance_id=INSTANCE, reason="The review is over.")),
         InstancesExpiryDue.at(MOMENT),
         PortsReconcileDue.at(MOMENT),
+        _after(5, StoreApiKey(user_id=USER, mcp_type="figma", sealed_key=_SEALED)),
+        _after(86_400, RevokeApiKey(user_id=USER, mcp_type="figma")),
+        _after(6, KeyValidated(user_id=USER, service_type="figma", is_valid=True, response={"plan": "team"})),
+        KeyRotationDue.at(MOMENT),
         _after(
             30,
             RegisterService(

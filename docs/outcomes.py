@@ -16,6 +16,8 @@ from producers import (
     InstancesExpiryDue,
     InstanceStarted,
     InstanceStatsReported,
+    KeyRotationDue,
+    KeyValidated,
     LogsEmitted,
     Message,
     MigrateToSharedService,
@@ -25,12 +27,42 @@ from producers import (
     RenewInstance,
     RestoreInstance,
     RetentionDue,
+    RevokeApiKey,
     ServiceUsed,
+    StoreApiKey,
 )
 
 _UNKNOWN_INSTANCE: Final = (
     "the instance does not exist",
     "tried again after 2 s and 10 s, since it may have overtaken its creation; then dead letter `unknown-instance`",
+)
+_UNKNOWN_USER: Final = ("the user does not exist or is not active", "dead letter `unknown-user`")
+_UNKNOWN_TYPE: Final = ("no type has that name", "dead letter `unknown-type`")
+_UNKNOWN_KEY: Final = (
+    "the user has no such key",
+    "tried again after 2 s and 10 s, since it may have overtaken its storing; then dead letter `unknown-key`",
+)
+_SEALED: Final = (
+    (
+        "the key is sealed for a pair that the worker does not have, a former one for instance",
+        (
+            "tried again after 2 s and 10 s, since a new pair may still be rolled out; then dead letter"
+            " `sealed-for-another`, which names the pairs that are known"
+        ),
+    ),
+    (
+        "the sealed key was changed, or copied from another message, user, type or purpose",
+        "dead letter `sealed-key-refused`; whatever key was there stays",
+    ),
+    ("what is sealed is empty, too long or no text", "dead letter `sealed-key-refused`"),
+    ("the sealed key is too long to hold a key of 8,192 bytes, or no base64", "dead letter `invalid`"),
+)
+_NO_ACTIVE_KEY: Final = (
+    "the worker lacks a master key that the database's secrets are under, the active one for instance",
+    (
+        "nothing is written; tried again by whichever worker is free, five times in six minutes; then dead letter"
+        " `exhausted`"
+    ),
 )
 _FUTURE_SLOT: Final = ("a slot is over 10 minutes after the moment of the message id", "dead letter `invalid`")
 _SAME_SLOT: Final = ("a slot that was reported before", "changes nothing")
@@ -43,8 +75,8 @@ _SAME_TICK: Final = (
 
 OUTCOMES: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
     CreateInstance: (
-        ("the user does not exist or is not active", "dead letter `unknown-user`"),
-        ("no type has that name", "dead letter `unknown-type`"),
+        _UNKNOWN_USER,
+        _UNKNOWN_TYPE,
         ("the type is not active", "the instance is stored with status `error` and a sentence"),
         ("the user has as many instances as allowed", "the instance is stored with status `error` and a sentence"),
         ("no port is free on the host", "the instance is stored with status `error` and a sentence"),
@@ -147,6 +179,38 @@ OUTCOMES: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
             "it goes into `service_usage_quarantine`; the others are counted",
         ),
         ("NUL or broken Unicode in an endpoint or error, or one that is too long", "replaced or cut, and stored"),
+    ),
+    StoreApiKey: (
+        _UNKNOWN_USER,
+        _UNKNOWN_TYPE,
+        *_SEALED,
+        _NO_ACTIVE_KEY,
+        ("`expires_at` is not after `occurred_at`", "dead letter `invalid`"),
+        ("older than the newest store or revocation", "changes nothing"),
+        (
+            "the user has a key for the type",
+            "it is overwritten, and what services said about it is forgotten; instances keep the key's id",
+        ),
+    ),
+    RevokeApiKey: (
+        ("the user does not exist", "dead letter `unknown-user`"),
+        _UNKNOWN_TYPE,
+        _UNKNOWN_KEY,
+        ("older than the newest store or revocation", "changes nothing"),
+        ("the key is revoked already", "changes nothing"),
+    ),
+    KeyValidated: (
+        _UNKNOWN_KEY,
+        ("no shared service has that name", "dead letter `unknown-service`"),
+        ("older than the key, or than what is known of it", "changes nothing"),
+        ("older than `keys.validation_ttl_minutes`", "changes nothing"),
+        ("the key was revoked", "changes nothing"),
+    ),
+    KeyRotationDue: (
+        _SAME_TICK,
+        ("a key is in use by another transaction", "left for the next tick"),
+        ("a key cannot be unwrapped", "left as it is and counted in the maintenance run"),
+        ("the worker lacks a master key", "nothing is wrapped; the maintenance run says which key it lacks"),
     ),
     CheckHealth: (
         ("a target does not answer, or answers nonsense", "recorded as its verdict, with a sentence"),

@@ -4,10 +4,12 @@ from .errors import (
     BrokerFull,
     BrokerUnavailable,
     InvalidMessage,
+    InvalidSealingKey,
     InvalidUrl,
     MessageTooLarge,
     NotDurable,
     ProducerError,
+    SealingUnavailable,
 )
 from .message import Message
 from .messages import CONTRACTS
@@ -25,6 +27,7 @@ from .messages.instances import (
     RenewInstance,
     RestoreInstance,
 )
+from .messages.keys import KeyRotationDue, KeyValidated, RevokeApiKey, StoreApiKey
 from .messages.logs import LogLine, LogsEmitted
 from .messages.maintenance import CacheExpiryDue, PartitionsDue, RetentionDue
 from .messages.services import (
@@ -38,6 +41,7 @@ from .messages.services import (
 from .messages.tick import Tick
 from .producer import CreatedInstance, Producer, connect
 from .queues import Queue
+from .sealing import SealedKey, SealingKey
 
 __all__ = [
     "CONTRACTS",
@@ -60,7 +64,10 @@ __all__ = [
     "InstanceStatsReported",
     "InstancesExpiryDue",
     "InvalidMessage",
+    "InvalidSealingKey",
     "InvalidUrl",
+    "KeyRotationDue",
+    "KeyValidated",
     "LogLine",
     "LogsEmitted",
     "Message",
@@ -77,7 +84,12 @@ __all__ = [
     "RenewInstance",
     "RestoreInstance",
     "RetentionDue",
+    "RevokeApiKey",
+    "SealedKey",
+    "SealingKey",
+    "SealingUnavailable",
     "ServiceUsed",
+    "StoreApiKey",
     "Tick",
     "Use",
     "Verdict",

@@ -4,6 +4,8 @@
     ├── InvalidMessage        a field is missing, unknown or wrong; nothing was sent
     │   └── MessageTooLarge   the envelope is over the size limit; nothing was sent
     ├── InvalidUrl            the URL of Redis cannot be used; nothing was sent
+    ├── InvalidSealingKey     the text is no public sealing key; nothing was sent
+    ├── SealingUnavailable    this producer cannot seal keys; nothing was sent
     ├── UnsuitableRedis       Redis answers, but must not carry messages as it is set up
     ├── BrokerUnavailable     Redis cannot be reached or refuses; the message may or may not be on the bus
     ├── BrokerFull            Redis is out of memory; nothing was sent
@@ -50,6 +52,14 @@ class MessageTooLarge(InvalidMessage):
 
 class InvalidUrl(ProducerError, ValueError):
     """The URL of Redis cannot be used; the sentence does not repeat it, since it may hold a password."""
+
+
+class InvalidSealingKey(ProducerError, ValueError):
+    """The text is no public sealing key; the sentence does not repeat it, since it may be a private one."""
+
+
+class SealingUnavailable(ProducerError):
+    """This producer cannot seal: it has no public sealing key, or `cryptography` is not installed."""
 
 
 class UnsuitableRedis(ProducerError):

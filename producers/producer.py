@@ -4,9 +4,9 @@ import hashlib
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -14,9 +14,13 @@ from pydantic import JsonValue
 from . import message_id as ids
 from .broker import RedisTransport, Transport
 from .envelope import seal
-from .errors import InvalidMessage
+from .errors import InvalidMessage, SealingUnavailable
 from .message import Message
 from .messages.instances import CreateInstance, DeleteInstance, RenewInstance, RestoreInstance
+from .messages.keys import RevokeApiKey, StoreApiKey
+from .sealing import UNSEALED, KeyMessage, SealingKey
+
+K = TypeVar("K", bound=KeyMessage)
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,9 @@ class Producer:
     message object again.
     """
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, *, sealing_key: SealingKey | None = None) -> None:
         self._transport = transport
+        self._sealing_key = sealing_key
 
     def send(self, message: Message, *, durable: bool = False) -> UUID:
         """Enqueue one message and give back its id.
@@ -105,6 +110,34 @@ class Producer:
         """
         return self.send(RestoreInstance(instance_id=instance_id, duration_minutes=_minutes(duration)), durable=durable)
 
+    def store_api_key(
+        self,
+        *,
+        user_id: UUID,
+        mcp_type: str,
+        api_key: str,
+        expires_at: datetime | None = None,
+        durable: bool = False,
+    ) -> UUID:
+        """Store a user's key of a third party for a type, in place of an earlier one; gives the message's id.
+
+        The key, at most 8,192 bytes in UTF-8, is sealed before it leaves this call.  Raises as ``send`` does, and
+        ``SealingUnavailable`` when ``connect`` was given no sealing key.  Call it again if it fails: the newest wins.
+        """
+        wish = StoreApiKey(user_id=user_id, mcp_type=mcp_type, expires_at=expires_at, sealed_key=UNSEALED)
+        return self.send(self.sealed(wish, api_key), durable=durable)
+
+    def revoke_api_key(self, *, user_id: UUID, mcp_type: str, durable: bool = False) -> UUID:
+        """Switch off a user's key for a type and give the message's id; what services said about it is forgotten."""
+        return self.send(RevokeApiKey(user_id=user_id, mcp_type=mcp_type), durable=durable)
+
+    def sealed(self, message: K, api_key: str) -> K:
+        """Give a message with the key sealed into it, for this message alone; its other fields stay."""
+        if self._sealing_key is None:
+            sentence = "the producer has no public sealing key: connect(url, sealing_key='NAME:hpke-public:BASE64')"
+            raise SealingUnavailable(sentence)
+        return message.sealed(api_key, self._sealing_key)
+
     def close(self) -> None:
         """Close the connections; nothing is buffered, so nothing is lost."""
         self._transport.close()
@@ -120,9 +153,13 @@ class Producer:
         self.close()
 
 
-def connect(url: str) -> Producer:
-    """Make a producer for a ``redis://`` URL; the first ``send`` connects."""
-    return Producer(RedisTransport(url))
+def connect(url: str, *, sealing_key: str | None = None) -> Producer:
+    """Make a producer for a ``redis://`` URL; the first ``send`` connects.
+
+    ``sealing_key`` is the public key that the workers' operator gave out, ``NAME:hpke-public:BASE64``; only who sends
+    keys needs it.  Raises ``InvalidUrl``, ``InvalidSealingKey`` or ``SealingUnavailable``.
+    """
+    return Producer(RedisTransport(url), sealing_key=None if sealing_key is None else SealingKey.parse(sealing_key))
 
 
 def _minutes(duration: timedelta | None) -> int | None:

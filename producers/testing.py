@@ -6,6 +6,7 @@ from uuid import UUID
 
 from .message import Message
 from .producer import Producer
+from .sealing import SealingKey
 
 M = TypeVar("M", bound=Message)
 
@@ -21,8 +22,8 @@ class _Nowhere:
 class RecordingProducer(Producer):
     """Checks and seals messages as the real producer does, and keeps them in ``sent``."""
 
-    def __init__(self) -> None:
-        super().__init__(_Nowhere())
+    def __init__(self, *, sealing_key: str | None = None) -> None:
+        super().__init__(_Nowhere(), sealing_key=None if sealing_key is None else SealingKey.parse(sealing_key))
         self.sent: list[Message] = []
 
     def send_many(self, messages: Iterable[Message], *, durable: bool = False) -> list[UUID]:

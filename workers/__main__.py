@@ -23,7 +23,8 @@ from producers import BrokerUnavailable, ProducerError
 
 from . import app
 from .actors import ACTORS
-from .commands import dead_letters
+from .commands import dead_letters, sealing_keys
+from .sealing import SealingKeys
 from .settings import WorkerSettings
 from .supervisor import OUTAGE, REFUSED, SERVICE, Supervisor
 
@@ -106,7 +107,20 @@ def _dead_letter_answer(database: Database, options: argparse.Namespace) -> str:
     return act(database, options.id)
 
 
-_COMMANDS: Final = {"run": _run, "liveness": _liveness, "dead-letters": _dead_letters}
+def _show_sealing_keys(options: argparse.Namespace) -> int:
+    if options.action == "new":
+        print(sealing_keys.show_new(options.name, as_json=options.json))
+    else:
+        print(sealing_keys.show_public(_sealing_keys(os.environ), as_json=options.json))
+    return 0
+
+
+_COMMANDS: Final = {
+    "run": _run,
+    "liveness": _liveness,
+    "dead-letters": _dead_letters,
+    "sealing-keys": _show_sealing_keys,
+}
 
 
 def _settings(options: argparse.Namespace, environment: Mapping[str, str]) -> WorkerSettings:
@@ -114,11 +128,16 @@ def _settings(options: argparse.Namespace, environment: Mapping[str, str]) -> Wo
         redis_url=required(environment, "REDIS_URL", "redis://HOST:6379/0"),
         database=_database(environment, connections=options.threads + 2),
         master_keys=KeyRing.parse(optional(environment, "MASTER_KEYS") or ""),
+        sealing_keys=_sealing_keys(os.environ),
         processes=options.processes,
         threads=options.threads,
         queues=frozenset(options.queues or ()),
         drain=timedelta(seconds=options.drain),
     )
+
+
+def _sealing_keys(environment: Mapping[str, str]) -> SealingKeys:
+    return SealingKeys.parse(optional(environment, "SEALING_KEYS") or "")
 
 
 def _database(environment: Mapping[str, str], *, connections: int) -> DatabaseSettings:
@@ -144,6 +163,7 @@ def _parser() -> argparse.ArgumentParser:
     alive = commands.add_parser("liveness", help="exit 0 while the workers of this machine are well")
     alive.add_argument("--json", action="store_true")
     _add_dead_letters(commands.add_parser("dead-letters", help="messages that were given up"))
+    _add_sealing_keys(commands.add_parser("sealing-keys", help="pairs that keys of third parties travel sealed with"))
     return parser
 
 
@@ -182,6 +202,15 @@ def _add_dead_letters(parser: argparse.ArgumentParser) -> None:
     discarding = actions.add_parser("discard", help="close it")
     for action in (showing, replaying, discarding):
         action.add_argument("id", type=UUID)
+
+
+def _add_sealing_keys(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    making = actions.add_parser("new", help="make a pair: one half for SEALING_KEYS, one for the producers")
+    making.add_argument("name", help="such as 2026-11; producers name the pair by it")
+    showing = actions.add_parser("public", help="the halves of SEALING_KEYS that producers may have")
+    for action in (making, showing):
+        action.add_argument("--json", action="store_true")
 
 
 if __name__ == "__main__":

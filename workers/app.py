@@ -42,7 +42,7 @@ class WorkerProcess:
         self.stopping = threading.Event()
         self._drain = settings.drain
         self._database = Database(settings.database)
-        self._resources = Resources(Prober(), settings.master_keys)
+        self._resources = Resources(Prober(), sealing_keys=settings.sealing_keys, master_keys=settings.master_keys)
         self._client = redis_client(settings.redis_url)
         by_wire_name = {actor.contract.wire_name: actor for actor in actors}
         shares = {name: actor.shares for name, actor in by_wire_name.items() if actor.shares}

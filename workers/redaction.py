@@ -14,7 +14,7 @@ _OUR_OWN: Final = frozenset({"access_token_hash", "access_token_hint"})
 """Fields of our contracts that are made to be shown."""
 
 _WORDS: Final = (
-    r"pass[_-]?words?|passwd|pwd|pass[_-]?phrases?|secrets?|token|(?:api|access|private)[ _-]?keys?"
+    r"pass[_-]?words?|passwd|pwd|pass[_-]?phrases?|secrets?|token|(?:api|access|private|sealed)[ _-]?keys?"
     r"|authorization|credentials?|cookies?|jwt"
 )
 _SECRET_NAME: Final = re.compile(rf"(?:^|_)(?:{_WORDS})(?:_|$)")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from db.encryption import KeyRing
 
 from .probes.prober import Prober
+from .sealing import SealingKeys
 
 
 @dataclass(frozen=True)
@@ -13,6 +14,7 @@ class Resources:
 
     prober: Prober
     master_keys: KeyRing = field(default_factory=lambda: KeyRing({}), repr=False)
+    sealing_keys: SealingKeys = field(default_factory=SealingKeys)
 
     def close(self) -> None:
         """Give everything back."""

@@ -6,6 +6,8 @@ from datetime import timedelta
 from db.encryption import KeyRing
 from db.settings import DatabaseSettings
 
+from .sealing import SealingKeys
+
 
 @dataclass(frozen=True)
 class WorkerSettings:
@@ -14,6 +16,7 @@ class WorkerSettings:
     redis_url: str = field(repr=False)
     database: DatabaseSettings
     master_keys: KeyRing = field(default_factory=lambda: KeyRing({}), repr=False)
+    sealing_keys: SealingKeys = field(default_factory=SealingKeys)
     processes: int = 1
     threads: int = 8
     queues: frozenset[str] = frozenset()

@@ -18,6 +18,7 @@ from .instances import (
     RenewInstance,
     RestoreInstance,
 )
+from .keys import KeyRotationDue, KeyValidated, RevokeApiKey, StoreApiKey
 from .logs import LogsEmitted
 from .maintenance import CacheExpiryDue, PartitionsDue, RetentionDue
 from .services import DeprovisionService, MigrateToSharedService, RegisterService, ServiceUsed
@@ -41,6 +42,10 @@ CONTRACTS: Mapping[str, type[Message]] = MappingProxyType(
             DeprovisionService,
             MigrateToSharedService,
             ServiceUsed,
+            StoreApiKey,
+            RevokeApiKey,
+            KeyValidated,
+            KeyRotationDue,
             CheckHealth,
             HealthReported,
             LogsEmitted,

@@ -22,7 +22,7 @@ PROGRAM = """
 import json, sys
 from uuid import uuid4
 
-from minimcp_producers import BrokerUnavailable, DeleteInstance, InvalidMessage, Queue, connect
+from minimcp_producers import BrokerUnavailable, DeleteInstance, InvalidMessage, Queue, SealingUnavailable, connect
 from minimcp_producers.testing import RecordingProducer
 
 recording = RecordingProducer()
@@ -33,6 +33,13 @@ try:
     DeleteInstance(instance_id="nonsense")
 except InvalidMessage as error:
     assert "instance_id" in str(error)
+else:
+    raise AssertionError
+
+try:
+    connect("redis://127.0.0.1:1", sealing_key="k:hpke-public:" + "A" * 43 + "=")
+except SealingUnavailable as error:
+    assert "pip install 'minimcp-producers[sealing]'" in str(error)
 else:
     raise AssertionError
 
@@ -94,9 +101,11 @@ def test_the_wheel_holds_the_client_and_nothing_else(wheel: Path) -> None:
     assert metadata["Name"] == "minimcp-producers"
     assert metadata["Requires-Python"] == ">=3.11"
     assert {requirement.split(">")[0] for requirement in metadata.get_all("Requires-Dist") or []} == {
+        "cryptography",
         "pydantic",
         "redis",
     }
+    assert "cryptography>=47; extra == 'sealing'" in (metadata.get_all("Requires-Dist") or [])
 
 
 def test_it_works_in_an_environment_of_its_own(python: Path, redis_url: str) -> None:

@@ -57,7 +57,7 @@ def test_what_the_page_sent_is_what_it_says(redis_url: str) -> None:
 def test_every_error_that_the_page_names_can_be_caught() -> None:
     page = (ROOT / "docs" / "producers.md").read_text(encoding="utf-8")
     named = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
-    assert len(named) == 6
+    assert len(named) == 8
     assert all(issubclass(getattr(producers, name), producers.ProducerError) for name in named)
 
 

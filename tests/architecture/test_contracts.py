@@ -77,7 +77,7 @@ def test_a_command_is_an_imperative_a_fact_is_past_and_a_tick_is_due(contract: t
         assert words[0] in IMPERATIVES, f"{name} neither asks, reports nor is due; a new verb belongs into IMPERATIVES"
 
 
-IMPERATIVES = {"Check", "Create", "Delete", "Renew", "Restore"}
+IMPERATIVES = {"Check", "Create", "Delete", "Renew", "Restore", "Revoke", "Store"}
 
 
 def test_no_two_contracts_share_a_name() -> None:

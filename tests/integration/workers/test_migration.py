@@ -23,7 +23,7 @@ WIRE_NAME = MigrateToSharedService.wire_name
 @pytest.fixture
 def applier(database: Database) -> Iterator[Applier]:
     prober = Prober()
-    yield make_applier(database, Resources(prober, RING), *ACTORS)
+    yield make_applier(database, Resources(prober, master_keys=RING), *ACTORS)
     prober.close()
 
 

@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from producers import CreateInstance, HealthReport, LogLine, LogsEmitted
 
+USER = UUID(int=7)
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
