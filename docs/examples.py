@@ -30,6 +30,7 @@ from producers import (
     MigrateToSharedService,
     PartitionsDue,
     PortsReconcileDue,
+    ProvisionService,
     RegisterService,
     RenewInstance,
     RestoreInstance,
@@ -146,6 +147,10 @@ EXAMPLES: Final[Mapping[type[Message], Message]] = {
                 port=49_160,
                 base_url="https://figma.services.example/mcp",
             ),
+        ),
+        _after(
+            1_900,
+            ProvisionService(user_id=USER, share_id=SHARE, service_type="figma", config={"team": "design"}),
         ),
         _after(2_000, DeprovisionService(share_id=SHARE, reason="The user has left the project.")),
         _after(2_100, MigrateToSharedService(service_type="figma", dry_run=True)),

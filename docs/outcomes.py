@@ -23,6 +23,7 @@ from producers import (
     MigrateToSharedService,
     PartitionsDue,
     PortsReconcileDue,
+    ProvisionService,
     RegisterService,
     RenewInstance,
     RestoreInstance,
@@ -153,6 +154,22 @@ OUTCOMES: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
         ("`occurred_at` is over 10 minutes after the moment of the message id", "taken for that moment"),
         ("another service has the port, or no port is free", "dead letter `service-refused`; the registry stays"),
         ("a service of another `name` is called so", "dead letter `service-refused`; that service stays"),
+    ),
+    ProvisionService: (
+        _UNKNOWN_USER,
+        ("the service is not registered", "tried again after 2 s and 10 s; then dead letter `unknown-service`"),
+        ("the service is not available", "dead letter `service-unavailable`"),
+        ("the service is not healthy", "the share is given: health changes by the minute, a share does not"),
+        (
+            "the user has a share of the service",
+            "tried again after 2 s and 10 s, since that one may be about to end; then dead letter `share-exists`",
+        ),
+        ("the user gave up the service after this was asked for", "dead letter `share-ended`; nothing is revived"),
+        ("the user gave up the service before", "a new life: new id, key and configuration, no use counted"),
+        ("the user has as many shares as `service.max_shares_per_user`", "dead letter `too-many-shares`"),
+        ("a share of another user or service has the id", "dead letter `data-refused`; that share stays"),
+        *_SEALED,
+        _NO_ACTIVE_KEY,
     ),
     DeprovisionService: (
         (

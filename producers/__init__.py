@@ -34,12 +34,13 @@ from .messages.services import (
     Continuation,
     DeprovisionService,
     MigrateToSharedService,
+    ProvisionService,
     RegisterService,
     ServiceUsed,
     Use,
 )
 from .messages.tick import Tick
-from .producer import CreatedInstance, Producer, connect
+from .producer import CreatedInstance, Producer, ProvisionedService, connect
 from .queues import Queue
 from .sealing import SealedKey, SealingKey
 
@@ -79,6 +80,8 @@ __all__ = [
     "Probe",
     "Producer",
     "ProducerError",
+    "ProvisionService",
+    "ProvisionedService",
     "Queue",
     "RegisterService",
     "RenewInstance",

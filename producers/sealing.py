@@ -68,11 +68,10 @@ class Binding:
         return b"".join(len(part).to_bytes(4, "big") + part for part in map(str.encode, parts))
 
 
-class KeyMessage(Message):
-    """Base of the messages that carry a key; the key is bound to the user, to what it is for and to the message."""
+class Sealable(Message):
+    """Base of the messages that may carry a key, which is bound to the user, to what it is for and to the message."""
 
     user_id: UUID = Field(description="Whose key it is.")
-    sealed_key: SealedKey = Field(description="The key, sealed for the workers and for this message alone.")
 
     @property
     @abstractmethod
@@ -87,6 +86,12 @@ class KeyMessage(Message):
     def sealed(self, api_key: str, sealing_key: "SealingKey") -> Self:
         """Give the same message with a key in it."""
         return self.model_copy(update={"sealed_key": sealing_key.seal(api_key, self.binding)})
+
+
+class KeyMessage(Sealable):
+    """Base of the messages that carry a key."""
+
+    sealed_key: SealedKey = Field(description="The key, sealed for the workers and for this message alone.")
 
 
 Seal = Callable[[bytes, bytes, bytes], bytes]

@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from db.errors import Refusal
 from db.named_keys import named_keys
-from producers import SealingKey
+from producers import SealedKey, SealingKey
 from producers.hpke import open_sealed, seal
-from producers.sealing import MAX_KEY_BYTES, KeyMessage
+from producers.sealing import MAX_KEY_BYTES, Binding, KeyMessage
 
 _SHAPE: Final = "NAME:BASE64 as `python -m workers sealing-keys new NAME` prints it"
 
@@ -54,7 +54,11 @@ class SealingKeys:
 
     def open(self, message: KeyMessage) -> str:
         """Give the key that a message carries; the refusals say nothing of what is in it."""
-        recipient = message.sealed_key.recipient
+        return self.open_for(message.sealed_key, message.binding)
+
+    def open_for(self, sealed_key: SealedKey, binding: Binding) -> str:
+        """Give a sealed key that belongs to a message."""
+        recipient = sealed_key.recipient
         private = self._keys.get(recipient)
         if private is None:
             known = f"SEALING_KEYS holds {', '.join(self._keys)}" if self._keys else "SEALING_KEYS is not set"
@@ -63,8 +67,8 @@ class SealingKeys:
                 "half of theirs, and send a new message."
             )
         try:
-            sealed = base64.b64decode(message.sealed_key.ciphertext, validate=True)
-            plaintext = open_sealed(sealed, private, message.binding.info(recipient))
+            sealed = base64.b64decode(sealed_key.ciphertext, validate=True)
+            plaintext = open_sealed(sealed, private, binding.info(recipient))
         except (InvalidTag, binascii.Error):
             raise SealedKeyRefused(
                 f"The key does not open with {recipient}: it was changed on the way, or sealed for another message, "

@@ -21,7 +21,7 @@ from .instances import (
 from .keys import KeyRotationDue, KeyValidated, RevokeApiKey, StoreApiKey
 from .logs import LogsEmitted
 from .maintenance import CacheExpiryDue, PartitionsDue, RetentionDue
-from .services import DeprovisionService, MigrateToSharedService, RegisterService, ServiceUsed
+from .services import DeprovisionService, MigrateToSharedService, ProvisionService, RegisterService, ServiceUsed
 
 CONTRACTS: Mapping[str, type[Message]] = MappingProxyType(
     {
@@ -39,6 +39,7 @@ CONTRACTS: Mapping[str, type[Message]] = MappingProxyType(
             InstancesExpiryDue,
             PortsReconcileDue,
             RegisterService,
+            ProvisionService,
             DeprovisionService,
             MigrateToSharedService,
             ServiceUsed,

@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, BeforeValidator, Field
 
 from ..message import Message, Part
 from ..queues import Queue
+from ..sealing import Sealable, SealedKey
 from ..text import JsonObject, Sentence, Text, cut
 from .fields import ShareId
 
@@ -48,6 +49,28 @@ class RegisterService(Message):
     auth_type: Auth = Field(default="api_key", description="What a user brings along.")
     config: JsonObject = Field(default_factory=dict, description="Whatever else belongs to the service; no secrets.")
     is_available: bool = Field(default=True, description="Whether it takes new users.")
+
+
+class ProvisionService(Sealable):
+    """A user gets a share of a shared service, with a key for it or without.
+
+    Who asks for a share chooses its id; the user who gave one up gets a new one under a new id.
+    """
+
+    wire_name: ClassVar[str] = "services.provision.v1"
+    queue: ClassVar[Queue] = Queue.SERVICES
+
+    share_id: ShareId
+    service_type: ServiceType
+    config: JsonObject = Field(default_factory=dict, description="What the user set up; no secrets.")
+    sealed_key: SealedKey | None = Field(
+        default=None, description="The user's key for the service, sealed for the workers and for this message alone."
+    )
+
+    @property
+    def subject(self) -> str:
+        """Name the service and the share that the key is for."""
+        return f"{self.service_type} {self.share_id}"
 
 
 class DeprovisionService(Message):

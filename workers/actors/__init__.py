@@ -16,6 +16,7 @@ ACTORS: tuple[AnyActor, ...] = (
     instances.expire,
     instances.reconcile_ports,
     services.register,
+    services.provision,
     services.deprovision,
     services.migrate,
     services.record_uses,

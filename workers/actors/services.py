@@ -1,18 +1,27 @@
 """Shared services: what there is, whose shares they are, and who used them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from db import moving, registering
+from db import moving, registering, sharing
 from db.definitions import Definition
 from db.encryption import KeyRing
 from db.rehearsal import rehearsable_part
+from db.repositories.shares import NewShare
 from db.repositories.usage import UseRow
 from db.unit_of_work import UnitOfWork
-from producers import Continuation, DeprovisionService, Message, MigrateToSharedService, RegisterService, ServiceUsed
+from producers import (
+    Continuation,
+    DeprovisionService,
+    Message,
+    MigrateToSharedService,
+    ProvisionService,
+    RegisterService,
+    ServiceUsed,
+)
 from producers import message_id as ids
 
 from ..actor import actor, prepared_actor, set_actor
@@ -45,6 +54,37 @@ def register(message: RegisterService, uow: UnitOfWork) -> None:
         is_available=message.is_available,
     )
     registering.register(uow, definition, said_at=_said_at(message))
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A wish for a share, its key opened, and the master keys to keep it under."""
+
+    message: ProvisionService
+    api_key: str | None = field(repr=False)
+    ring: KeyRing
+
+
+def unseal(message: ProvisionService, resources: Resources) -> Opened:
+    """Open the sealed key, or refuse it, before there is a transaction."""
+    sealed = message.sealed_key
+    api_key = None if sealed is None else resources.sealing_keys.open_for(sealed, message.binding)
+    return Opened(message, api_key, resources.master_keys)
+
+
+@prepared_actor(ProvisionService, unseal)
+def provision(opened: Opened, uow: UnitOfWork) -> None:
+    """Give the user a share, with the key encrypted for its row; the limit is exact, for the user is locked first."""
+    message = opened.message
+    new = NewShare(
+        id=message.share_id,
+        user_id=message.user_id,
+        service_type=message.service_type,
+        asked_at=_said_at(message),
+        config=message.config,
+    )
+    uow.locks.users({message.user_id})
+    uow.shares.provision(new if opened.api_key is None else sharing.with_key(uow, opened.ring, new, opened.api_key))
 
 
 @actor(DeprovisionService)
