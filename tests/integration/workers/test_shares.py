@@ -125,6 +125,22 @@ def test_a_second_share_of_a_service_waits_for_the_end_of_the_first_and_is_refus
     assert reasons(test_database) == ["share-exists"]
 
 
+def test_a_late_wish_does_not_revive_what_ended_since_and_a_new_one_begins_anew(
+    applier: Applier, test_database: TestDatabase
+) -> None:
+    first, late, new = (wish(occurred_at=NOW - timedelta(seconds=9 - 3 * number)) for number in range(3))
+    end = DeprovisionService(share_id=first.share_id, occurred_at=late.occurred_at + timedelta(seconds=1))
+    used = ServiceUsed(uses=[Use(share_id=first.share_id, used_at=NOW)])
+    for message in (first, used, end, late):
+        applier(delivered(message))
+    assert reasons(test_database) == ["share-ended"]
+    assert rows(test_database, "instance_id, is_active, usage_count") == [(first.share_id, False, 1)]
+    applier(delivered(new))
+    assert rows(test_database, "instance_id, is_active, usage_count, ended_at") == [(new.share_id, True, 0, None)]
+    applier(delivered(DeprovisionService(share_id=first.share_id), attempts=EARLY_ATTEMPTS))
+    assert rows(test_database, "instance_id, is_active") == [(new.share_id, True)]
+
+
 def test_the_id_of_another_share_is_refused_and_that_share_stays(applier: Applier, test_database: TestDatabase) -> None:
     first = wish()
     applier(delivered(first))
@@ -208,7 +224,8 @@ class Sharing(RuleBasedStateMachine):
     @precondition(lambda self: self.known)
     @rule(data=st.data(), late=st.booleans())
     def end(self, data: st.DataObject, late: bool) -> None:  # noqa: FBT001  a drawn value
-        share_id = data.draw(st.sampled_from(self.known))
+        living = [] if self.life is None else [self.life.share_id] * len(self.known)
+        share_id = data.draw(st.sampled_from(living + self.known))
         self.tell(DeprovisionService(share_id=share_id, occurred_at=self.moment()), late=late)
 
     @precondition(lambda self: self.known)
@@ -257,6 +274,6 @@ def test_the_database_agrees_with_a_model_of_every_share(applier: Applier, test_
     """Late and doubled wishes, ends and uses revive nothing, and every use of a known share counts once."""
     machine = type("BoundSharing", (Sharing,), {"database": test_database, "apply": staticmethod(applier)})
     shown = settings(
-        max_examples=30, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck), database=None
+        max_examples=30, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck), database=None
     )
     run(machine, settings=shown)
