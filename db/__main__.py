@@ -1,17 +1,17 @@
 """`python -m db`: migrate, check, seed and look at the database."""
 
 import argparse
-import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
 from db import archiving, importing, moving, roles, schema, seeds
-from db.encryption import KeyRing
+from db.commands import runs, users
+from db.console import URLS, UsageError, command, conclude, database_url, master_keys, reporter
 from db.engine import Database
 from db.errors import DatabaseError
 from db.printable import printable
@@ -20,11 +20,6 @@ from db.settings import DatabaseSettings
 
 _INTERRUPTED = 130
 _NO_PRIVILEGE = "42501"
-_URLS = ("DATABASE_ADMIN_URL", "DATABASE_URL")
-
-
-class UsageError(DatabaseError):
-    """The command cannot run as it was called."""
 
 
 def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> int:
@@ -46,50 +41,39 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m db", description="Migrate, check, seed and look at the database.")
     parser.add_argument("--json", action="store_true", help="answer in JSON, for programs")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    upgrade = _command(commands, "upgrade", _upgrade, "bring the schema up")
+    upgrade = command(commands, "upgrade", _upgrade, "bring the schema up")
     upgrade.add_argument("revision", nargs="?", default="head")
     upgrade.add_argument("--sql", action="store_true", help="print the SQL instead; REVISION may be FROM:TO")
-    _command(commands, "downgrade", _downgrade, "take the schema down").add_argument(
+    command(commands, "downgrade", _downgrade, "take the schema down").add_argument(
         "revision", help="`base` for nothing"
     )
-    _command(commands, "check", _check, "say whether a worker may start with DATABASE_URL")
-    _command(commands, "partitions", _partitions, "make missing partitions and show how far they reach")
-    services = _command(
+    command(commands, "check", _check, "say whether a worker may start with DATABASE_URL")
+    command(commands, "partitions", _partitions, "make missing partitions and show how far they reach")
+    services = command(
         commands, "import-services", _import_services, "register the shared services of a file or folder"
     )
     services.add_argument("path", type=Path, help="JSON or JSON lines: our own form, or the official registry's")
     services.epilog = "Exits with 0 also when some entries were skipped, and with 1 when nothing could be registered."
     services.add_argument("--dry-run", action="store_true", help="say what would be done and change nothing")
-    move = _command(
+    move = command(
         commands, "migrate-to-shared", _migrate, "move users' keys from dedicated instances to shared services"
     )
     move.add_argument("--service", metavar="NAME", help="only to this service")
     move.add_argument("--user", type=UUID, metavar="ID", help="only this user's")
-    archive = _command(
+    archive = command(
         commands, "archive-dedicated", _archive, "archive dedicated instances and keys that moved and are not in use"
     )
     for parser_of_changes in (move, archive):
         parser_of_changes.add_argument("--dry-run", action="store_true", help="say what would be done, change nothing")
-    seed = _command(commands, "seed", _seed, "make sure that a user exists")
+    users.add(commands)
+    runs.add(commands)
+    seed = command(commands, "seed", _seed, "make sure that a user exists")
     seed.add_argument("--user-id", type=UUID, required=True)
     seed.add_argument("--email", required=True)
     seed.add_argument("--name", required=True)
-    login = _command(commands, "login", _login, "make a login; its password is read from standard input")
+    login = command(commands, "login", _login, "make a login; its password is read from standard input")
     login.add_argument("name")
     login.add_argument("--role", choices=sorted(roles.GROUPS), default="worker")
-    return parser
-
-
-def _command(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
-    name: str,
-    run: Callable[[argparse.Namespace, Mapping[str, str]], None],
-    promise: str,
-) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=promise, description=promise)
-    parser.set_defaults(run=run)
-    # Also after the command, where people put it; SUPPRESS keeps one given before it.
-    parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     return parser
 
 
@@ -98,112 +82,76 @@ def _upgrade(options: argparse.Namespace, environment: Mapping[str, str]) -> Non
         print(schema.as_sql(options.revision))
         return
     steps: list[str] = []
-    schema.upgrade(_url(environment, *_URLS), options.revision, _reporter(options, steps))
-    _conclude(options, {"steps": steps}, "The schema is up to date." if not steps else f"{len(steps)} steps done.")
+    schema.upgrade(database_url(environment, *URLS), options.revision, reporter(options, steps))
+    conclude(options, {"steps": steps}, "The schema is up to date." if not steps else f"{len(steps)} steps done.")
 
 
 def _downgrade(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
     steps: list[str] = []
-    schema.downgrade(_url(environment, *_URLS), options.revision, _reporter(options, steps))
-    _conclude(options, {"steps": steps}, f"{len(steps)} steps undone.")
+    schema.downgrade(database_url(environment, *URLS), options.revision, reporter(options, steps))
+    conclude(options, {"steps": steps}, f"{len(steps)} steps undone.")
 
 
 def _check(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
-    with closing(Database(DatabaseSettings(url=_url(environment, "DATABASE_URL")))) as database:
+    with closing(Database(DatabaseSettings(url=database_url(environment, "DATABASE_URL")))) as database:
         database.check()
-    _conclude(
+    conclude(
         options, {"fit": True, "revision": schema.head()}, f"A worker may start: the schema is at {schema.head()}."
     )
 
 
 def _partitions(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
-    with closing(Database(DatabaseSettings(url=_url(environment, *_URLS), lock_timeout_ms=10_000))) as database:
+    with closing(Database(DatabaseSettings(url=database_url(environment, *URLS), lock_timeout_ms=10_000))) as database:
         with database.transaction() as uow:
             made = uow.partitions.ensure()
         with database.transaction() as uow:
             horizons = uow.partitions.horizon()
-    _conclude(options, {"made": made, "tables": [_plain(row) for row in horizons]}, _table(horizons, made))
+    conclude(options, {"made": made, "tables": [_plain(row) for row in horizons]}, _table(horizons, made))
 
 
 def _import_services(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
     if not options.path.exists():
         raise UsageError(f"There is no {printable(str(options.path))}.")
-    with closing(Database(DatabaseSettings(url=_url(environment, *_URLS)))) as database:
+    with closing(Database(DatabaseSettings(url=database_url(environment, *URLS)))) as database:
         found = importing.import_services(database, options.path, is_rehearsal=options.dry_run)
-    _conclude(options, found.facts(), "\n".join(found.sentences()))
+    conclude(options, found.facts(), "\n".join(found.sentences()))
     if not found.outcomes:
         raise UsageError(f"No service of {printable(str(options.path))} could be registered.")
 
 
 def _migrate(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
-    ring = KeyRing.parse(_setting(environment, "MASTER_KEYS") or "")
-    with closing(Database(DatabaseSettings(url=_url(environment, *_URLS)))) as database:
+    ring = master_keys(environment)
+    with closing(Database(DatabaseSettings(url=database_url(environment, *URLS)))) as database:
         moved = moving.migrate(
             database,
             ring,
             service_type=options.service,
             user_id=options.user,
             is_rehearsal=options.dry_run,
-            report=_reporter(options, []),
+            report=reporter(options, []),
         )
-    _conclude(options, moved.facts(), "\n".join(moved.sentences()))
+    conclude(options, moved.facts(), "\n".join(moved.sentences()))
 
 
 def _archive(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
-    with closing(Database(DatabaseSettings(url=_url(environment, *_URLS)))) as database:
-        archived = archiving.archive(database, is_rehearsal=options.dry_run, report=_reporter(options, []))
-    _conclude(options, archived.facts(), "\n".join(archived.sentences()))
+    with closing(Database(DatabaseSettings(url=database_url(environment, *URLS)))) as database:
+        archived = archiving.archive(database, is_rehearsal=options.dry_run, report=reporter(options, []))
+    conclude(options, archived.facts(), "\n".join(archived.sentences()))
 
 
 def _seed(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
-    url = _url(environment, *_URLS)
+    url = database_url(environment, *URLS)
     is_new = seeds.add_user(url, user_id=options.user_id, email=options.email, name=options.name)
     answer = f"The user {options.name} <{options.email}> {'was added' if is_new else 'was there'}."
-    _conclude(options, {"user_id": str(options.user_id), "new": is_new}, answer)
+    conclude(options, {"user_id": str(options.user_id), "new": is_new}, answer)
 
 
 def _login(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
     password = sys.stdin.readline().rstrip("\n")
     if not password:
         raise UsageError("Give the password on standard input, as in `echo $PASSWORD | python -m db login NAME`.")
-    roles.create_login(_url(environment, *_URLS), options.name, password, options.role)
-    _conclude(options, {"login": options.name, "role": options.role}, f"{options.name} may log in as a {options.role}.")
-
-
-def _url(environment: Mapping[str, str], *names: str) -> str:
-    for name in names:
-        if url := _setting(environment, name):
-            return url
-    raise UsageError(
-        f"Set {names[0]} (or {names[0]}_FILE) to the URL of PostgreSQL, postgresql://USER:PASSWORD@HOST/NAME."
-    )
-
-
-def _setting(environment: Mapping[str, str], name: str) -> str | None:
-    if given := environment.get(name):
-        return given
-    file = environment.get(f"{name}_FILE")
-    return _read(name, Path(file)) if file else None
-
-
-def _read(name: str, file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise UsageError(f"{name}_FILE cannot be read: {error}.") from None
-
-
-def _reporter(options: argparse.Namespace, steps: list[str]) -> schema.Report:
-    def report(step: str) -> None:
-        steps.append(step)
-        if not options.json:
-            print(step, flush=True)
-
-    return report
-
-
-def _conclude(options: argparse.Namespace, facts: Mapping[str, object], sentence: str) -> None:
-    print(json.dumps(facts) if options.json else sentence)
+    roles.create_login(database_url(environment, *URLS), options.name, password, options.role)
+    conclude(options, {"login": options.name, "role": options.role}, f"{options.name} may log in as a {options.role}.")
 
 
 def _plain(row: Horizon) -> dict[str, object]:

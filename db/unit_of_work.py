@@ -17,6 +17,7 @@ from db.repositories.audit import Audit
 from db.repositories.cache import ValidationCache
 from db.repositories.calls import Calls
 from db.repositories.dead_letters import DeadLetters
+from db.repositories.erasures import Erasures
 from db.repositories.events import Events
 from db.repositories.fleet import Fleet
 from db.repositories.gateway import Gateway
@@ -206,6 +207,11 @@ class UnitOfWork:
     def calls(self) -> Calls:
         """Calls of the protocol."""
         return Calls(self._driver)
+
+    @cached_property
+    def erasures(self) -> Erasures:
+        """Users who are to be forgotten."""
+        return Erasures(self._driver)
 
     @cached_property
     def events(self) -> Events:

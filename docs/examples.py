@@ -13,6 +13,8 @@ from producers import (
     CreateInstance,
     DeleteInstance,
     DeprovisionService,
+    EraseUser,
+    GoOnErasing,
     HealthReport,
     HealthReported,
     HealthTarget,
@@ -181,6 +183,8 @@ EXAMPLES: Final[Mapping[type[Message], Message]] = {
         PartitionsDue.at(MOMENT),
         RetentionDue.at(MOMENT),
         CacheExpiryDue.at(MOMENT),
+        _after(90_000, EraseUser(user_id=USER)),
+        _after(90_001, GoOnErasing(erasure_id=ids.of_tick(EraseUser.wire_name, MOMENT), step=1)),
     )
 }
 """Contract to example."""

@@ -9,6 +9,8 @@ from producers import (
     CreateInstance,
     DeleteInstance,
     DeprovisionService,
+    EraseUser,
+    GoOnErasing,
     HealthReported,
     InstanceAccessed,
     InstanceDisconnected,
@@ -249,5 +251,16 @@ OUTCOMES: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
     PartitionsDue: (_SAME_TICK,),
     RetentionDue: (_SAME_TICK,),
     CacheExpiryDue: (_SAME_TICK,),
+    EraseUser: (
+        ("the user does not exist, or was erased before", "whatever still names that id is erased; else nothing"),
+        ("the user is being erased already", "that erasure goes on; it is one"),
+        ("the worker dies in the middle", "what was committed stays erased, and the rest follows"),
+        (
+            "messages about the user or the user's instances come later",
+            "refused as of unknown ones: they create nothing anew; erase the user again for what they left",
+        ),
+        ("a message in hand or a dead letter names others too", "the user's part is taken out, theirs stays"),
+    ),
+    GoOnErasing: (("there is no such erasure, or it is finished", "changes nothing"),),
 }
 """Contract to pairs of what happened and what comes of it."""

@@ -40,6 +40,7 @@ from .messages.services import (
     Use,
 )
 from .messages.tick import Tick
+from .messages.users import EraseUser, GoOnErasing
 from .producer import CreatedInstance, Producer, ProvisionedService, connect
 from .queues import Queue
 from .sealing import SealedKey, SealingKey
@@ -55,6 +56,8 @@ __all__ = [
     "CreatedInstance",
     "DeleteInstance",
     "DeprovisionService",
+    "EraseUser",
+    "GoOnErasing",
     "HealthReport",
     "HealthReported",
     "HealthTarget",

@@ -5,6 +5,7 @@ from db.models.archives import ApiKeyArchive, InstanceArchive, InstanceEventArch
 from db.models.audit import AuditEntry
 from db.models.base import Base
 from db.models.bus import DeadLetterRow, InboxEntry, OutboxRow, RedeliveryRow
+from db.models.erasures import Erasure, UserReference
 from db.models.gateway import GatewayAudit, GatewayConfig, MaterializedView, ProtocolCall, RequestLog, RoutingRule
 from db.models.health import HealthCheck, InstanceHealth
 from db.models.instances import Instance, InstanceEvent, McpType, PortAllocation, SystemSetting, User
@@ -28,6 +29,7 @@ __all__ = [
     "DetachedPartition",
     "EncryptionKey",
     "EnhancedKey",
+    "Erasure",
     "GatewayAudit",
     "GatewayConfig",
     "GatewayKey",
@@ -69,5 +71,6 @@ __all__ = [
     "SystemSetting",
     "Tenant",
     "User",
+    "UserReference",
     "UserService",
 ]

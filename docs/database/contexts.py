@@ -109,6 +109,8 @@ CONTEXTS: Final = (
             "maintenance.data_retention_policies",
             "maintenance.detached_partitions",
             "maintenance.runs",
+            "maintenance.user_references",
+            "maintenance.erasures",
             "alembic_version",
         ),
     ),

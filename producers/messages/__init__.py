@@ -22,6 +22,7 @@ from .keys import KeyRotationDue, KeyValidated, RevokeApiKey, StoreApiKey
 from .logs import LogsEmitted
 from .maintenance import CacheExpiryDue, PartitionsDue, RetentionDue
 from .services import DeprovisionService, MigrateToSharedService, ProvisionService, RegisterService, ServiceUsed
+from .users import EraseUser, GoOnErasing
 
 CONTRACTS: Mapping[str, type[Message]] = MappingProxyType(
     {
@@ -53,6 +54,8 @@ CONTRACTS: Mapping[str, type[Message]] = MappingProxyType(
             PartitionsDue,
             RetentionDue,
             CacheExpiryDue,
+            EraseUser,
+            GoOnErasing,
         )
     }
 )

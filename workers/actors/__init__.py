@@ -1,7 +1,7 @@
 """Every actor; a contract that is not here is parked until a worker knows it."""
 
 from ..actor import AnyActor
-from . import health, instances, logs, maintenance, services
+from . import health, instances, logs, maintenance, services, users
 
 ACTORS: tuple[AnyActor, ...] = (
     instances.create,
@@ -26,4 +26,6 @@ ACTORS: tuple[AnyActor, ...] = (
     maintenance.create_partitions,
     maintenance.apply_retention,
     maintenance.expire_caches,
+    users.begin_to_erase,
+    users.erase_more,
 )

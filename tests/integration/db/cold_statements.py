@@ -6,6 +6,7 @@ _ADDS: Final = "adds a row; what it meets is found by a unique index"
 _OWNERS: Final = "calls a function of the owner, which reads the catalog"
 _FEW: Final = "reads a table that has few rows"
 _COUNTS: Final = "counts all there is, for people"
+_ERASES: Final = "reads whatever may have rows of a user, rarely and in steps of two seconds"
 _COMMAND: Final = "asked by an operator's command, a batch at a time"
 EXEMPT: Final[dict[str, str]] = {
     "archives.hold_instances": _COMMAND,
@@ -26,12 +27,20 @@ EXEMPT: Final[dict[str, str]] = {
     "audit.append": _ADDS,
     "dead_letters.add": _ADDS,
     "dead_letters.count_by_reason": _COUNTS,
+    "erasures.begin": _ERASES,
+    "erasures.count": _ERASES,
+    "erasures.elsewhere": _FEW,
+    "erasures.get": _FEW,
+    "erasures.go_on": _ERASES,
+    "erasures.rows": _ERASES,
+    "erasures.tables": "reads the catalog",
     "gateway.refresh_due": _FEW,
     "inbox.claim": _ADDS,
     "inbox.claim_all": _ADDS,
     "inbox.horizon": _FEW,
     "keys.register": _FEW,
     "keys.registered": _FEW,
+    "locks.be_of_one_moment": "reads no table",
     "locks.hurry": "reads no table",
     "logs.ingest": _ADDS,
     "logs.quarantine": _ADDS,
@@ -47,6 +56,7 @@ EXEMPT: Final[dict[str, str]] = {
     "redeliveries.begin": _ADDS,
     "redeliveries.counts": _COUNTS,
     "redeliveries.postpone": _ADDS,
+    "runs.latest": "reads the newest of the diary, for people",
     "runs.record": _ADDS,
     "servers.add": _ADDS,
     "shares.provision": "counts the few shares of one user, once in the life of each",

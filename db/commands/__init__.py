@@ -1,0 +1,1 @@
+"""What people ask of the database from a shell, by noun."""
