@@ -1,6 +1,12 @@
+-- Whole words only: the address of Ann is not in that of Joann.  A word may follow an escaped line break of JSON.
 CREATE FUNCTION maintenance.mentions(p_text text, p_mentions text[]) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT EXISTS (SELECT FROM unnest(p_mentions) AS named WHERE strpos(lower(p_text), lower(named)) > 0)
+    SELECT EXISTS (
+        SELECT FROM unnest(p_mentions) AS named
+         WHERE strpos(lower(p_text), lower(named)) > 0
+           AND p_text ~* ('(?:(?<![[:alnum:]._%+@-])|(?<=\\[bfnrt]))'
+                          || regexp_replace(named, '([\\.^$*+?()[\]{}|])', '\\\1', 'g')
+                          || '(?![[:alnum:]_%+@-]|\.[[:alnum:]])'))
 $$;
 COMMENT ON FUNCTION maintenance.mentions(text, text[]) IS 'Whether a text has one of some words in it, whatever its case';
 
@@ -131,7 +137,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
         UNION SELECT u.auth_provider_id, to_json(u.auth_provider_id)::text FROM public.users u WHERE u.id = p_user
     )
     SELECT array_agg(name), array_agg(mention)
-      FROM (SELECT id AS name, id AS mention FROM ids UNION SELECT * FROM addresses) AS found WHERE name IS NOT NULL
+      FROM (SELECT id AS name, CASE WHEN length(id) < 16 THEN to_json(id)::text ELSE id END AS mention FROM ids UNION SELECT * FROM addresses) AS found WHERE name IS NOT NULL
 $$;
 COMMENT ON FUNCTION maintenance.names_of_user(uuid) IS
     'By what a user and what is the user''s can be told: as whole values, and as they stand in JSON, where a short name must be quoted';
