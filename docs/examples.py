@@ -10,11 +10,11 @@ from uuid import UUID
 from producers import (
     CacheExpiryDue,
     CheckHealth,
+    ContinueErasure,
     CreateInstance,
     DeleteInstance,
     DeprovisionService,
     EraseUser,
-    GoOnErasing,
     HealthReport,
     HealthReported,
     HealthTarget,
@@ -184,7 +184,7 @@ EXAMPLES: Final[Mapping[type[Message], Message]] = {
         RetentionDue.at(MOMENT),
         CacheExpiryDue.at(MOMENT),
         _after(90_000, EraseUser(user_id=USER)),
-        _after(90_001, GoOnErasing(erasure_id=ids.of_tick(EraseUser.wire_name, MOMENT), step=1)),
+        _after(90_001, ContinueErasure(erasure_id=ids.of_tick(EraseUser.wire_name, MOMENT), step=1)),
     )
 }
 """Contract to example."""

@@ -6,11 +6,11 @@ from typing import Final
 from producers import (
     CacheExpiryDue,
     CheckHealth,
+    ContinueErasure,
     CreateInstance,
     DeleteInstance,
     DeprovisionService,
     EraseUser,
-    GoOnErasing,
     HealthReported,
     InstanceAccessed,
     InstanceDisconnected,
@@ -151,6 +151,38 @@ OUTCOMES: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
         ("a port that was set aside `port.set_aside_minutes` ago", "free again"),
         ("the range in the settings was changed", "new ports are added; free ones outside of it are removed"),
     ),
+    StoreApiKey: (
+        _UNKNOWN_USER,
+        _UNKNOWN_TYPE,
+        *_SEALED,
+        _NO_ACTIVE_KEY,
+        ("`expires_at` is not after `occurred_at`", "dead letter `invalid`"),
+        ("older than the newest store or revocation", "changes nothing"),
+        (
+            "the user has a key for the type",
+            "it is overwritten, and what services said about it is forgotten; instances keep the key's id",
+        ),
+    ),
+    RevokeApiKey: (
+        ("the user does not exist", "dead letter `unknown-user`"),
+        _UNKNOWN_TYPE,
+        _UNKNOWN_KEY,
+        ("older than the newest store or revocation", "changes nothing"),
+        ("the key is revoked already", "changes nothing"),
+    ),
+    KeyValidated: (
+        _UNKNOWN_KEY,
+        ("no shared service has that name", "dead letter `unknown-service`"),
+        ("older than the key, or than what is known of it", "changes nothing"),
+        ("older than `keys.validation_ttl_minutes`", "changes nothing"),
+        ("the key was revoked", "changes nothing"),
+    ),
+    KeyRotationDue: (
+        _SAME_TICK,
+        ("a key is in use by another transaction", "left for the next tick"),
+        ("a key cannot be unwrapped", "left as it is and counted in the maintenance run"),
+        ("the worker lacks a master key", "nothing is wrapped; the maintenance run says which key it lacks"),
+    ),
     RegisterService: (
         ("something newer was said of the service", "changes nothing"),
         ("`occurred_at` is over 10 minutes after the moment of the message id", "taken for that moment"),
@@ -199,38 +231,6 @@ OUTCOMES: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
         ),
         ("NUL or broken Unicode in an endpoint or error, or one that is too long", "replaced or cut, and stored"),
     ),
-    StoreApiKey: (
-        _UNKNOWN_USER,
-        _UNKNOWN_TYPE,
-        *_SEALED,
-        _NO_ACTIVE_KEY,
-        ("`expires_at` is not after `occurred_at`", "dead letter `invalid`"),
-        ("older than the newest store or revocation", "changes nothing"),
-        (
-            "the user has a key for the type",
-            "it is overwritten, and what services said about it is forgotten; instances keep the key's id",
-        ),
-    ),
-    RevokeApiKey: (
-        ("the user does not exist", "dead letter `unknown-user`"),
-        _UNKNOWN_TYPE,
-        _UNKNOWN_KEY,
-        ("older than the newest store or revocation", "changes nothing"),
-        ("the key is revoked already", "changes nothing"),
-    ),
-    KeyValidated: (
-        _UNKNOWN_KEY,
-        ("no shared service has that name", "dead letter `unknown-service`"),
-        ("older than the key, or than what is known of it", "changes nothing"),
-        ("older than `keys.validation_ttl_minutes`", "changes nothing"),
-        ("the key was revoked", "changes nothing"),
-    ),
-    KeyRotationDue: (
-        _SAME_TICK,
-        ("a key is in use by another transaction", "left for the next tick"),
-        ("a key cannot be unwrapped", "left as it is and counted in the maintenance run"),
-        ("the worker lacks a master key", "nothing is wrapped; the maintenance run says which key it lacks"),
-    ),
     CheckHealth: (
         ("a target does not answer, or answers nonsense", "recorded as its verdict, with a sentence"),
         _UNKNOWN_IN_BATCH,
@@ -261,6 +261,6 @@ OUTCOMES: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
         ),
         ("a message in hand or a dead letter names others too", "the user's part is taken out, theirs stays"),
     ),
-    GoOnErasing: (("there is no such erasure, or it is finished", "changes nothing"),),
+    ContinueErasure: (("there is no such erasure, or it is finished", "changes nothing"),),
 }
 """Contract to pairs of what happened and what comes of it."""

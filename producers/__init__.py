@@ -40,7 +40,7 @@ from .messages.services import (
     Use,
 )
 from .messages.tick import Tick
-from .messages.users import EraseUser, GoOnErasing
+from .messages.users import ContinueErasure, EraseUser
 from .producer import CreatedInstance, Producer, ProvisionedService, connect
 from .queues import Queue
 from .sealing import SealedKey, SealingKey
@@ -52,12 +52,12 @@ __all__ = [
     "CacheExpiryDue",
     "CheckHealth",
     "Continuation",
+    "ContinueErasure",
     "CreateInstance",
     "CreatedInstance",
     "DeleteInstance",
     "DeprovisionService",
     "EraseUser",
-    "GoOnErasing",
     "HealthReport",
     "HealthReported",
     "HealthTarget",

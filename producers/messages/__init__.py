@@ -22,7 +22,7 @@ from .keys import KeyRotationDue, KeyValidated, RevokeApiKey, StoreApiKey
 from .logs import LogsEmitted
 from .maintenance import CacheExpiryDue, PartitionsDue, RetentionDue
 from .services import DeprovisionService, MigrateToSharedService, ProvisionService, RegisterService, ServiceUsed
-from .users import EraseUser, GoOnErasing
+from .users import ContinueErasure, EraseUser
 
 CONTRACTS: Mapping[str, type[Message]] = MappingProxyType(
     {
@@ -39,15 +39,15 @@ CONTRACTS: Mapping[str, type[Message]] = MappingProxyType(
             DeleteInstance,
             InstancesExpiryDue,
             PortsReconcileDue,
+            StoreApiKey,
+            RevokeApiKey,
+            KeyValidated,
+            KeyRotationDue,
             RegisterService,
             ProvisionService,
             DeprovisionService,
             MigrateToSharedService,
             ServiceUsed,
-            StoreApiKey,
-            RevokeApiKey,
-            KeyValidated,
-            KeyRotationDue,
             CheckHealth,
             HealthReported,
             LogsEmitted,
@@ -55,7 +55,7 @@ CONTRACTS: Mapping[str, type[Message]] = MappingProxyType(
             RetentionDue,
             CacheExpiryDue,
             EraseUser,
-            GoOnErasing,
+            ContinueErasure,
         )
     }
 )

@@ -21,10 +21,10 @@ class EraseUser(Message):
     user_id: UUID = Field(description="Who is to be forgotten.")
 
 
-class GoOnErasing(Message):
+class ContinueErasure(Message):
     """An erasure has more to do; the workers send it to themselves."""
 
-    wire_name: ClassVar[str] = "users.go_on_erasing.v1"
+    wire_name: ClassVar[str] = "users.continue_erasure.v1"
     queue: ClassVar[Queue] = Queue.MAINTENANCE
 
     erasure_id: UUID = Field(description="The erasure, which is the id of the message that asked for it.")

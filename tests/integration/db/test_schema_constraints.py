@@ -133,7 +133,7 @@ UNIQUE: Final[list[tuple[str, str, list[str]]]] = [
     ("users", "idx_users_username", ["username"]),
 ]
 
-# Only the owner and its functions write these; the tests of partitions and of master keys meet them.
+# Only the owner and its functions write these; the tests of partitions, master keys and erasures meet them.
 ELSEWHERE: Final = {
     ("encryption_keys", "idx_encryption_keys_active"),
     ("encryption_keys", "uq_encryption_keys_usable_id"),
@@ -144,6 +144,8 @@ ELSEWHERE: Final = {
     ("maintenance.detached_partitions", "check_archive_sha256"),
     ("maintenance.detached_partitions", "check_archived_rows"),
     ("maintenance.detached_partitions", "idx_detached_partitions_relation"),
+    ("maintenance.erasures", "check_erased"),
+    ("maintenance.erasures", "idx_erasures_open"),
 }
 
 OWNERS: Final[list[tuple[str, str, str]]] = [
@@ -152,6 +154,8 @@ OWNERS: Final[list[tuple[str, str, str]]] = [
     (_POLICIES, "check_retention_days", "retention_days = 0"),
     (_POLICIES, "check_strategy", "strategy = 'hope'"),
     (_POLICIES, "check_units_ahead", "units_ahead = 0"),
+    ("maintenance.user_references", "check_reference_action", "action = 'hide'"),
+    ("maintenance.user_references", "check_reference_kind", "kind = 'rumour'"),
     ("gateway.materialized_views", "check_refresh_interval", "refresh_interval_minutes = 0"),
     ("gateway.materialized_views", "check_refresh_schedule", "refresh_interval_minutes = NULL"),
     ("gateway.materialized_views", "check_refresh_strategy", "refresh_strategy = 'sometimes'"),

@@ -14,9 +14,9 @@ from db.engine import Database
 from db.repositories.shares import NewShare
 from db.unit_of_work import UnitOfWork
 from producers import (
+    ContinueErasure,
     CreateInstance,
     EraseUser,
-    GoOnErasing,
     HealthReport,
     HealthReported,
     InstanceAccessed,
@@ -47,13 +47,14 @@ def finish(applier: Applier, database: Database, message: Message) -> int:
         for delivery in waiting:
             applier(delivery)
         done += len(waiting)
-        waiting = due(database, [GoOnErasing.wire_name])
+        waiting = due(database, [ContinueErasure.wire_name])
     return done
 
 
 @pytest.fixture
-def instance(applier: Applier, database: Database) -> UUID:
+def instance(applier: Applier, database: Database, user: None) -> UUID:
     """Have a user who has an instance with lines, and a share that was used."""
+    del user
     wish = create()
     applier(delivered(wish))
     with database.transaction() as uow:
@@ -91,7 +92,7 @@ def test_a_step_whose_worker_dies_is_done_again(
     applier: Applier, database: Database, test_database: TestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     applier(delivered(EraseUser(user_id=USER)))
-    (step,) = due(database, [GoOnErasing.wire_name])
+    (step,) = due(database, [ContinueErasure.wire_name])
 
     def die(uow: UnitOfWork, erasure_id: UUID) -> bool:
         uow.erasures.go_on(erasure_id, limit=1_000)
@@ -137,7 +138,7 @@ def test_what_comes_after_the_erasure_creates_nothing_anew_and_is_erased_when_it
 def test_an_erasure_that_nobody_began_changes_nothing(
     applier: Applier, database: Database, test_database: TestDatabase
 ) -> None:
-    finish(applier, database, GoOnErasing(erasure_id=uuid4(), step=1))
+    finish(applier, database, ContinueErasure(erasure_id=uuid4(), step=1))
     finish(applier, database, EraseUser(user_id=uuid4()))
     assert test_database.value("SELECT count(*) FROM users") == 1
     assert reasons(test_database) == []

@@ -1,14 +1,10 @@
 CREATE FUNCTION maintenance.count_user_rows(p_user uuid) RETURNS TABLE (table_name text, action text, rows bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    found_names    text[];
-    found_mentions text[];
-    ids            uuid[];
-    trace          record;
+    who    record;
+    trace  record;
 BEGIN
-    SELECT n.names, n.mentions INTO found_names, found_mentions FROM maintenance.names_of_user(p_user) AS n;
-    SELECT array_agg(named::uuid) INTO ids FROM unnest(found_names) AS named
-     WHERE named ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
+    SELECT * INTO who FROM maintenance.names_of_user(p_user);
     -- A row that several columns lead to is one row.
     FOR trace IN
         SELECT format('%I.%I', t.schema_name, t.table_name) AS counted, min(t.action) AS action,
@@ -18,20 +14,20 @@ BEGIN
         table_name := trace.counted;
         action := trace.action;
         EXECUTE format('SELECT count(*) FROM %s t WHERE %s', trace.relation, trace.condition)
-           INTO rows USING p_user, found_names, found_mentions, ids;
+           INTO rows USING p_user, who.names, who.mentions, who.ids;
         IF rows > 0 THEN
             RETURN NEXT;
         END IF;
     END LOOP;
     FOR table_name, action, rows IN
         SELECT 'public.dead_letters', 'blank', count(*) FROM public.dead_letters d
-         WHERE maintenance.mentions(concat_ws(' ', d.payload, d.error, d.traceback), found_mentions)
+         WHERE maintenance.mentions(concat_ws(' ', d.payload, d.error, d.traceback), who.mentions)
         UNION ALL
         SELECT 'public.redeliveries', 'delete', count(*) FROM public.redeliveries r
-         WHERE maintenance.mentions(concat_ws(' ', r.envelope, r.error), found_mentions)
+         WHERE maintenance.mentions(concat_ws(' ', r.envelope, r.error), who.mentions)
         UNION ALL
         SELECT 'public.outbox', 'delete', count(*) FROM public.outbox o
-         WHERE o.user_id IS DISTINCT FROM p_user AND maintenance.mentions(o.payload::text, found_mentions)
+         WHERE o.user_id IS DISTINCT FROM p_user AND maintenance.mentions(o.payload::text, who.mentions)
     LOOP
         IF rows > 0 THEN
             RETURN NEXT;
@@ -44,15 +40,11 @@ COMMENT ON FUNCTION maintenance.count_user_rows(uuid) IS
 CREATE FUNCTION maintenance.user_rows(p_user uuid, p_table text) RETURNS SETOF jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    found_names    text[];
-    found_mentions text[];
-    ids            uuid[];
-    secrets        text[];
-    trace          record;
+    who    record;
+    secrets text[];
+    trace  record;
 BEGIN
-    SELECT n.names, n.mentions INTO found_names, found_mentions FROM maintenance.names_of_user(p_user) AS n;
-    SELECT array_agg(named::uuid) INTO ids FROM unnest(found_names) AS named
-     WHERE named ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
+    SELECT * INTO who FROM maintenance.names_of_user(p_user);
     FOR trace IN
         SELECT format('%I.%I', t.relation_schema, t.relation_name) AS relation, string_agg(t.condition, ' OR ') AS condition
           FROM maintenance.user_traces t
@@ -63,7 +55,7 @@ BEGIN
          WHERE a.attrelid = to_regclass(trace.relation) AND a.attnum > 0 AND a.attname !~ '_hint$'
            AND a.attname ~ '(^|_)(encrypted|hash|salt|iv|dek|fingerprint|token|secret|password|headers)(_|$)|^session_data$';
         RETURN QUERY EXECUTE format('SELECT to_jsonb(t) - $6 FROM %s t WHERE %s', trace.relation, trace.condition)
-            USING p_user, found_names, found_mentions, ids, 0, coalesce(secrets, '{}');
+            USING p_user, who.names, who.mentions, who.ids, 0, coalesce(secrets, '{}');
     END LOOP;
 END $$;
 COMMENT ON FUNCTION maintenance.user_rows(uuid, text) IS

@@ -118,7 +118,7 @@ COMMENT ON COLUMN maintenance.user_traces.key IS 'What the erasure remembers of 
 COMMENT ON COLUMN maintenance.user_traces.blanks IS 'What a record is set to';
 GRANT SELECT ON maintenance.user_traces TO mcp_worker, mcp_reader;
 
-CREATE FUNCTION maintenance.names_of_user(p_user uuid) RETURNS TABLE (names text[], mentions text[])
+CREATE FUNCTION maintenance.names_of_user(p_user uuid) RETURNS TABLE (names text[], mentions text[], ids uuid[])
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     WITH ids AS (
         SELECT p_user::text AS id
@@ -136,7 +136,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
         UNION SELECT u.username, to_json(u.username)::text FROM public.users u WHERE u.id = p_user
         UNION SELECT u.auth_provider_id, to_json(u.auth_provider_id)::text FROM public.users u WHERE u.id = p_user
     )
-    SELECT array_agg(name), array_agg(mention)
+    SELECT array_agg(name), array_agg(mention),
+           array_agg(name::uuid) FILTER (WHERE name ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$')
       FROM (SELECT id AS name, CASE WHEN length(id) < 16 THEN to_json(id)::text ELSE id END AS mention FROM ids UNION SELECT * FROM addresses) AS found WHERE name IS NOT NULL
 $$;
 COMMENT ON FUNCTION maintenance.names_of_user(uuid) IS
