@@ -10,7 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 from db import archiving, importing, moving, roles, schema, seeds
-from db.commands import keys
+from db.commands import keys, runs, users
 from db.console import URLS, UsageError, command, conclude, database_url, master_keys, reporter
 from db.engine import Database
 from db.errors import DatabaseError
@@ -66,6 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     for parser_of_changes in (move, archive):
         parser_of_changes.add_argument("--dry-run", action="store_true", help="say what would be done, change nothing")
     keys.add(commands)
+    users.add(commands)
+    runs.add(commands)
     seed = command(commands, "seed", _seed, "make sure that a user exists")
     seed.add_argument("--user-id", type=UUID, required=True)
     seed.add_argument("--email", required=True)

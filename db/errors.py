@@ -153,6 +153,7 @@ class UnknownService(Refusal):
     """No shared service has that name."""
 
     reason = "unknown-service"
+    early = True
 
 
 class UnknownKey(Refusal):

@@ -3,19 +3,18 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from db.definitions import Definition, Skipped, newest
 from db.engine import Database
-from db.errors import DataRefused
 from db.printable import printable
 from db.reading import read
+from db.refusals import ServiceRefused
+from db.registering import register
 from db.rehearsal import rehearsable
-from db.repositories.services import Namesake, Registered
+from db.repositories.services import Registered
 from db.unit_of_work import UnitOfWork
-
-_TAKEN = "uq_service_registry_port"
-_NO_VALUE = "23502"
 
 
 @dataclass
@@ -23,6 +22,7 @@ class Imported:
     """What became of each entry."""
 
     is_rehearsal: bool
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     outcomes: Counter[Registered] = field(default_factory=Counter)
     skipped: list[Skipped] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
@@ -59,7 +59,6 @@ def import_services(database: Database, path: Path, *, is_rehearsal: bool = Fals
     # Ports that are asked for come first: else one that was given out could be in their way.
     found = sorted(newest(read(path)), key=lambda each: isinstance(each, Definition) and each.port is None)
     with rehearsable(database, is_rehearsal=is_rehearsal) as uow:
-        uow.services.hold_ports()
         for each in found:
             _register(uow, each, report)
     return report
@@ -70,22 +69,13 @@ def _register(uow: UnitOfWork, each: Definition | Skipped, report: Imported) -> 
         report.skip(each.source, each.reason)
         return
     try:
-        with uow.savepoint():
-            outcome = uow.services.register(each)
-    except DataRefused as refused:
-        report.skip(each.source, f"{each.name}: {_reason(refused, each)}")
+        outcome = register(uow, each, said_at=report.started_at)
+    except ServiceRefused as refused:
+        report.skip(each.source, refused.sentence)
         return
-    if isinstance(outcome, Namesake):
-        report.skip(each.source, f"{each.name} would be called {each.service_type}, as {outcome.name} is")
+    if outcome == "outdated":
+        report.skip(each.source, f"{each.name}: something newer was said of it")
         return
     report.outcomes[outcome] += 1
     for note in each.notes:
         report.note(each.source, f"{each.name}: {note}")
-
-
-def _reason(refused: DataRefused, definition: Definition) -> str:
-    if refused.constraint == _TAKEN:
-        return f"port {definition.port} belongs to another service"
-    if refused.sqlstate == _NO_VALUE and definition.port is None:
-        return "no port is free: give it one, or delete services that nobody uses"
-    return f"refused by {refused.constraint}" if refused.constraint else refused.sentence

@@ -13,9 +13,10 @@ from itertools import groupby
 from typing import Final, Literal, TypeAlias
 from uuid import UUID
 
-from db.encryption import KeyRing, active_key
+from db.encryption import active_key
 from db.engine import Database
 from db.errors import SecretUnreadable, UnknownService, UnknownUser
+from db.master_keys import MasterKeys
 from db.rehearsal import rehearsable
 from db.repositories.moves import DedicatedKey
 from db.secret import Place, Secret, decrypt, encrypt, place_of_key, place_of_share
@@ -77,6 +78,12 @@ class Moved:
         self.counts.update(fate.outcome for fate in fates)
         self.told += [fate for fate in fates if fate.outcome != "unchanged"]
 
+    def sums(self) -> dict[str, object]:
+        """Give how many keys met which fate, and why they did not move; it names nobody."""
+        reasons = Counter(fate.reason for fate in self.told if fate.reason)
+        outcomes = ("migrated", "superseded", "skipped", "unchanged")
+        return {**{outcome: self.counts[outcome] for outcome in outcomes}, "reasons": dict(reasons)}
+
     def facts(self) -> dict[str, object]:
         """Give the report for programs."""
         lists = {
@@ -100,7 +107,7 @@ class Moved:
 
 def migrate(
     database: Database,
-    ring: KeyRing,
+    ring: MasterKeys,
     *,
     service_type: str | None = None,
     user_id: UUID | None = None,
@@ -111,7 +118,7 @@ def migrate(
     """Move the keys of one user or all, to one service or all, some users in each transaction."""
     started_at, moved, after, seen = datetime.now(UTC), Moved(is_rehearsal), None, 0
     with database.transaction() as uow:
-        _refuse_unknown(uow, service_type, user_id)
+        refuse_unknown(uow, service_type, user_id)
     while True:
         with rehearsable(database, is_rehearsal=is_rehearsal) as uow:
             user_ids = uow.moves.users(after=after, limit=users_at_once, user_id=user_id)
@@ -126,7 +133,7 @@ def migrate(
     return moved
 
 
-def move(uow: UnitOfWork, ring: KeyRing, user_ids: Sequence[UUID], *, service_type: str | None = None) -> list[Fate]:
+def move(uow: UnitOfWork, ring: MasterKeys, user_ids: Sequence[UUID], *, service_type: str | None = None) -> list[Fate]:
     """Move the newest key of each of these users to each service, within one transaction."""
     key_id = active_key(ring, uow)
     uow.moves.hold_keys(user_ids)
@@ -137,7 +144,7 @@ def move(uow: UnitOfWork, ring: KeyRing, user_ids: Sequence[UUID], *, service_ty
     return fates
 
 
-def _decide(uow: UnitOfWork, ring: KeyRing, key_id: str, keys: Sequence[DedicatedKey]) -> Iterator[Fate]:
+def _decide(uow: UnitOfWork, ring: MasterKeys, key_id: str, keys: Sequence[DedicatedKey]) -> Iterator[Fate]:
     """Move the first of the keys that can; an older one never takes the place of one that cannot be read."""
     ready = []
     for key in keys:
@@ -164,7 +171,7 @@ def _decide(uow: UnitOfWork, ring: KeyRing, key_id: str, keys: Sequence[Dedicate
         yield Fate("superseded", key)
 
 
-def _share(uow: UnitOfWork, ring: KeyRing, key_id: str, key: DedicatedKey) -> str | None:
+def _share(uow: UnitOfWork, ring: MasterKeys, key_id: str, key: DedicatedKey) -> str | None:
     service = str(key.service_type)
     # Random: it is part of a URL, and who knows it may use the service.
     instance_id = f"{service}_{secrets.token_urlsafe(_TOKEN_BYTES)}"
@@ -185,7 +192,8 @@ def _place(key: DedicatedKey) -> Place:
     return place_of_key(key.api_key_id, key.user_id, key.mcp_type_id)
 
 
-def _refuse_unknown(uow: UnitOfWork, service_type: str | None, user_id: UUID | None) -> None:
+def refuse_unknown(uow: UnitOfWork, service_type: str | None, user_id: UUID | None) -> None:
+    """Raise UnknownService or UnknownUser when what is asked for is about nobody."""
     if service_type is not None and not uow.moves.knows_service(service_type):
         raise UnknownService(f"No shared service {service_type} is registered: see `python -m db import-services`.")
     if user_id is not None and not uow.moves.knows_user(user_id):

@@ -12,6 +12,15 @@ class _UndoError(Exception):
 
 
 @contextmanager
+def rehearsable_part(uow: UnitOfWork, *, is_rehearsal: bool) -> Iterator[None]:
+    """Undo the block at its end if it is a rehearsal; the transaction goes on, and what it locked stays locked."""
+    with suppress(_UndoError), uow.savepoint():
+        yield
+        if is_rehearsal:
+            raise _UndoError
+
+
+@contextmanager
 def rehearsable(database: Database, *, is_rehearsal: bool) -> Iterator[UnitOfWork]:
     """Open a transaction that is committed at its end, or rolled back if it is a rehearsal."""
     with suppress(_UndoError), database.transaction() as uow:

@@ -79,7 +79,9 @@ _CHECKS: Final[dict[str, str]] = {
     "check_access_token_hash": "A token is stored as 64 hexadecimal digits of SHA-256: hash it, never store it",
     "check_session_token_hash": "A token is stored as 64 hexadecimal digits of SHA-256: hash it, never store it",
     "check_check_value": "The check value of a master key has 64 hexadecimal digits: compute it again",
-    "check_encrypted_api_key": "A share of a service has an encrypted key: seal the key first",
+    "check_encrypted_api_key": "A share of a service has an encrypted key or none: seal the key, or leave it out",
+    "check_share_key": "A secret is stored with the name of its master key: give both or neither",
+    "check_share_end": "A share that has ended is not active and has no key: take both away with its end",
 }
 _DOUBLES: Final[dict[str, str]] = {
     "idx_users_email": "Another user has this e-mail address: choose another, or that user",

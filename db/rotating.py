@@ -151,7 +151,7 @@ def _note(uow: UnitOfWork, done: Rotated, started_at: datetime) -> dict[str, int
 
 def _tell(uow: UnitOfWork, started_at: datetime, affected: int, detail: Mapping[str, object]) -> None:
     """Write down a run, unless nothing was done and that is what the last one says."""
-    last = uow.runs.last(TASK)
+    last = next(iter(uow.runs.latest(task=TASK, limit=1)), None)
     if affected or last is None or dict(last.detail) != detail:
         uow.runs.record(TASK, started_at, affected, detail)
 

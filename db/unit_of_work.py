@@ -17,6 +17,7 @@ from db.repositories.audit import Audit
 from db.repositories.cache import ValidationCache
 from db.repositories.calls import Calls
 from db.repositories.dead_letters import DeadLetters
+from db.repositories.erasures import Erasures
 from db.repositories.events import Events
 from db.repositories.fleet import Fleet
 from db.repositories.gateway import Gateway
@@ -39,6 +40,7 @@ from db.repositories.servers import Servers
 from db.repositories.services import Services
 from db.repositories.sessions import Sessions
 from db.repositories.settings import Settings
+from db.repositories.shares import Shares
 from db.repositories.tenants import Tenants
 from db.repositories.tools import Tools
 from db.repositories.usage import Usage
@@ -213,6 +215,11 @@ class UnitOfWork:
         return Calls(self._driver)
 
     @cached_property
+    def erasures(self) -> Erasures:
+        """Users who are to be forgotten."""
+        return Erasures(self._driver)
+
+    @cached_property
     def events(self) -> Events:
         """What happened to instances."""
         return Events(self._driver)
@@ -251,6 +258,11 @@ class UnitOfWork:
     def sessions(self) -> Sessions:
         """People who are signed in."""
         return Sessions(self._driver)
+
+    @cached_property
+    def shares(self) -> Shares:
+        """Users' shares of shared services."""
+        return Shares(self._driver)
 
     @cached_property
     def tenants(self) -> Tenants:

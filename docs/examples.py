@@ -10,8 +10,11 @@ from uuid import UUID
 from producers import (
     CacheExpiryDue,
     CheckHealth,
+    ContinueErasure,
     CreateInstance,
     DeleteInstance,
+    DeprovisionService,
+    EraseUser,
     HealthReport,
     HealthReported,
     HealthTarget,
@@ -26,14 +29,19 @@ from producers import (
     LogLine,
     LogsEmitted,
     Message,
+    MigrateToSharedService,
     PartitionsDue,
     PortsReconcileDue,
+    ProvisionService,
+    RegisterService,
     RenewInstance,
     RestoreInstance,
     RetentionDue,
     RevokeApiKey,
     SealedKey,
+    ServiceUsed,
     StoreApiKey,
+    Use,
     Verdict,
 )
 from producers import message_id as ids
@@ -42,6 +50,7 @@ from producers import message_id as ids
 MOMENT: Final = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
 INSTANCE: Final = UUID("019aa5c4-1d40-7c58-9b7e-5f0a3c2d1e44")
 OTHER_INSTANCE: Final = UUID("019aa5c4-2b10-7a01-8d3f-77c1b0a9e8d2")
+SHARE: Final = "figma_Zk3vQ8xT1mWc0pLr"
 USER: Final = UUID("019aa1aa-09f3-7bd2-a6c4-0e9d8c7b6a55")
 
 _SHOWN_ONCE: Final = "q3Zl0pXn7T4uWc6vB1sYd8KfR2hMjE5aGiOx9Qk"
@@ -132,6 +141,37 @@ EXAMPLES: Final[Mapping[type[Message], Message]] = {
         _after(6, KeyValidated(user_id=USER, service_type="figma", is_valid=True, response={"plan": "team"})),
         KeyRotationDue.at(MOMENT),
         _after(
+            30,
+            RegisterService(
+                service_type="figma",
+                display_name="Figma",
+                category="design",
+                port=49_160,
+                base_url="https://figma.services.example/mcp",
+            ),
+        ),
+        _after(
+            1_900,
+            ProvisionService(user_id=USER, share_id=SHARE, service_type="figma", config={"team": "design"}),
+        ),
+        _after(2_000, DeprovisionService(share_id=SHARE, reason="The user has left the project.")),
+        _after(2_100, MigrateToSharedService(service_type="figma", dry_run=True)),
+        _after(
+            2_200,
+            ServiceUsed(
+                uses=[
+                    Use(
+                        share_id=SHARE,
+                        used_at=MOMENT + timedelta(seconds=2_199),
+                        endpoint="/mcp",
+                        method="POST",
+                        status_code=200,
+                        response_time_ms=84,
+                    )
+                ]
+            ),
+        ),
+        _after(
             0.3,
             CheckHealth(
                 message_id=_AT_MOMENT,
@@ -143,6 +183,8 @@ EXAMPLES: Final[Mapping[type[Message], Message]] = {
         PartitionsDue.at(MOMENT),
         RetentionDue.at(MOMENT),
         CacheExpiryDue.at(MOMENT),
+        _after(90_000, EraseUser(user_id=USER)),
+        _after(90_001, ContinueErasure(erasure_id=ids.of_tick(EraseUser.wire_name, MOMENT), step=1)),
     )
 }
 """Contract to example."""

@@ -6,8 +6,11 @@ from typing import Final
 from producers import (
     CacheExpiryDue,
     CheckHealth,
+    ContinueErasure,
     CreateInstance,
     DeleteInstance,
+    DeprovisionService,
+    EraseUser,
     HealthReported,
     InstanceAccessed,
     InstanceDisconnected,
@@ -19,12 +22,16 @@ from producers import (
     KeyValidated,
     LogsEmitted,
     Message,
+    MigrateToSharedService,
     PartitionsDue,
     PortsReconcileDue,
+    ProvisionService,
+    RegisterService,
     RenewInstance,
     RestoreInstance,
     RetentionDue,
     RevokeApiKey,
+    ServiceUsed,
     StoreApiKey,
 )
 
@@ -177,6 +184,54 @@ OUTCOMES: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
         ("a key cannot be unwrapped", "left as it is and counted in the maintenance run"),
         ("the worker lacks a master key", "nothing is wrapped; the maintenance run says which key it lacks"),
     ),
+    RegisterService: (
+        ("something newer was said of the service", "changes nothing"),
+        ("`occurred_at` is over 10 minutes after the moment of the message id", "taken for that moment"),
+        ("another service has the port, or no port is free", "dead letter `service-refused`; the registry stays"),
+        ("a service of another `name` is called so", "dead letter `service-refused`; that service stays"),
+    ),
+    ProvisionService: (
+        _UNKNOWN_USER,
+        ("the service is not registered", "tried again after 2 s and 10 s; then dead letter `unknown-service`"),
+        ("the service is not available", "dead letter `service-unavailable`"),
+        ("the service is not healthy", "the share is given: health changes by the minute, a share does not"),
+        (
+            "the user has a share of the service",
+            "tried again after 2 s and 10 s, since that one may be about to end; then dead letter `share-exists`",
+        ),
+        ("the user gave up the service after this was asked for", "dead letter `share-ended`; nothing is revived"),
+        ("the user gave up the service before", "a new life: new id, key and configuration, no use counted"),
+        ("the user has as many shares as `service.max_shares_per_user`", "dead letter `too-many-shares`"),
+        ("a share of another user or service has the id", "dead letter `data-refused`; that share stays"),
+        *_SEALED,
+        _NO_ACTIVE_KEY,
+    ),
+    DeprovisionService: (
+        (
+            "the share does not exist",
+            "tried again after 2 s and 10 s: it may have overtaken its beginning; then dead letter `unknown-share`",
+        ),
+        ("the share has ended", "changes nothing; the first reason stays"),
+    ),
+    MigrateToSharedService: (
+        ("the user does not exist", "dead letter `unknown-user`"),
+        ("the service is not registered", "tried again after 2 s and 10 s; then dead letter `unknown-service`"),
+        (
+            "a key cannot move: its user or it is not active, it has expired or cannot be decrypted, …",
+            "counted in the row of the diary with the reason; the others move",
+        ),
+        ("the worker dies in the middle", "the batch in hand is done again, and from there on"),
+        ("the workers have no `MASTER_KEYS`", "dead letter `exhausted` with a sentence, after five attempts"),
+    ),
+    ServiceUsed: (
+        ("one of the shares does not exist", "its uses go into `service_usage_quarantine`; the others are counted"),
+        ("a share has ended", "counted all the same; it stays ended"),
+        (
+            "a use is over 30 days before or 10 minutes after the moment of the message id",
+            "it goes into `service_usage_quarantine`; the others are counted",
+        ),
+        ("NUL or broken Unicode in an endpoint or error, or one that is too long", "replaced or cut, and stored"),
+    ),
     CheckHealth: (
         ("a target does not answer, or answers nonsense", "recorded as its verdict, with a sentence"),
         _UNKNOWN_IN_BATCH,
@@ -197,5 +252,16 @@ OUTCOMES: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
     PartitionsDue: (_SAME_TICK,),
     RetentionDue: (_SAME_TICK,),
     CacheExpiryDue: (_SAME_TICK,),
+    EraseUser: (
+        ("the user does not exist, or was erased before", "whatever still names that id is erased; else nothing"),
+        ("the user is being erased already", "that erasure goes on; it is one"),
+        ("the worker dies in the middle", "what was committed stays erased, and the rest follows"),
+        (
+            "messages about the user or the user's instances come later",
+            "refused as of unknown ones: they create nothing anew; erase the user again for what they left",
+        ),
+        ("a message in hand or a dead letter names others too", "the user's part is taken out, theirs stays"),
+    ),
+    ContinueErasure: (("there is no such erasure, or it is finished", "changes nothing"),),
 }
 """Contract to pairs of what happened and what comes of it."""

@@ -30,8 +30,18 @@ from .messages.instances import (
 from .messages.keys import KeyRotationDue, KeyValidated, RevokeApiKey, StoreApiKey
 from .messages.logs import LogLine, LogsEmitted
 from .messages.maintenance import CacheExpiryDue, PartitionsDue, RetentionDue
+from .messages.services import (
+    Continuation,
+    DeprovisionService,
+    MigrateToSharedService,
+    ProvisionService,
+    RegisterService,
+    ServiceUsed,
+    Use,
+)
 from .messages.tick import Tick
-from .producer import CreatedInstance, Producer, connect
+from .messages.users import ContinueErasure, EraseUser
+from .producer import CreatedInstance, Producer, ProvisionedService, connect
 from .queues import Queue
 from .sealing import SealedKey, SealingKey
 
@@ -41,9 +51,13 @@ __all__ = [
     "BrokerUnavailable",
     "CacheExpiryDue",
     "CheckHealth",
+    "Continuation",
+    "ContinueErasure",
     "CreateInstance",
     "CreatedInstance",
     "DeleteInstance",
+    "DeprovisionService",
+    "EraseUser",
     "HealthReport",
     "HealthReported",
     "HealthTarget",
@@ -62,13 +76,17 @@ __all__ = [
     "LogsEmitted",
     "Message",
     "MessageTooLarge",
+    "MigrateToSharedService",
     "NotDurable",
     "PartitionsDue",
     "PortsReconcileDue",
     "Probe",
     "Producer",
     "ProducerError",
+    "ProvisionService",
+    "ProvisionedService",
     "Queue",
+    "RegisterService",
     "RenewInstance",
     "RestoreInstance",
     "RetentionDue",
@@ -76,8 +94,10 @@ __all__ = [
     "SealedKey",
     "SealingKey",
     "SealingUnavailable",
+    "ServiceUsed",
     "StoreApiKey",
     "Tick",
+    "Use",
     "Verdict",
     "connect",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Final, Self, TypeVar
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -18,9 +18,12 @@ from .errors import InvalidMessage, SealingUnavailable
 from .message import Message
 from .messages.instances import CreateInstance, DeleteInstance, RenewInstance, RestoreInstance
 from .messages.keys import RevokeApiKey, StoreApiKey
+from .messages.services import DeprovisionService, ProvisionService
 from .sealing import UNSEALED, Sealable, SealingKey
 
 K = TypeVar("K", bound=Sealable)
+
+_SHARE_BYTES: Final = 16
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,14 @@ class CreatedInstance:
 
     instance_id: UUID
     access_token: str = field(repr=False)
+    message_id: UUID
+
+
+@dataclass(frozen=True)
+class ProvisionedService:
+    """What the caller of ``provision_service`` needs; who knows the share's id may use the service."""
+
+    share_id: str
     message_id: UUID
 
 
@@ -130,6 +141,30 @@ class Producer:
     def revoke_api_key(self, *, user_id: UUID, mcp_type: str, durable: bool = False) -> UUID:
         """Switch off a user's key for a type and give the message's id; what services said about it is forgotten."""
         return self.send(RevokeApiKey(user_id=user_id, mcp_type=mcp_type), durable=durable)
+
+    def provision_service(
+        self,
+        *,
+        user_id: UUID,
+        service_type: str,
+        api_key: str | None = None,
+        config: Mapping[str, JsonValue] | None = None,
+        durable: bool = False,
+    ) -> ProvisionedService:
+        """Give a user a share of a shared service; its id is known at once and is part of the URL that it gets.
+
+        ``api_key`` is the user's key for the service, if it takes one: it is sealed as by ``store_api_key``.
+        """
+        share_id = f"{service_type}_{secrets.token_urlsafe(_SHARE_BYTES)}"
+        wish = ProvisionService(
+            user_id=user_id, share_id=share_id, service_type=service_type, config=dict(config or {})
+        )
+        message_id = self.send(wish if api_key is None else self.sealed(wish, api_key), durable=durable)
+        return ProvisionedService(share_id, message_id)
+
+    def deprovision_service(self, share_id: str, *, reason: str | None = None, durable: bool = False) -> UUID:
+        """Give up a share of a shared service, and the key in it; gives the message's id."""
+        return self.send(DeprovisionService(share_id=share_id, reason=reason), durable=durable)
 
     def sealed(self, message: K, api_key: str) -> K:
         """Give a message with the key sealed into it, for this message alone; its other fields stay."""

@@ -17,7 +17,8 @@ from uuid import UUID
 from pydantic import Field
 
 from .errors import InvalidMessage, InvalidSealingKey, SealingUnavailable
-from .message import Message, Part
+from .message import Part
+from .request import Request
 
 MAX_KEY_BYTES: Final = 8_192
 KEY_BYTES: Final = 32
@@ -68,7 +69,7 @@ class Binding:
         return b"".join(len(part).to_bytes(4, "big") + part for part in map(str.encode, parts))
 
 
-class Sealable(Message):
+class Sealable(Request):
     """Base of the messages that may carry a key, which is bound to the user, to what it is for and to the message."""
 
     user_id: UUID = Field(description="Whose key it is.")

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Final, cast
 
@@ -11,6 +12,7 @@ MAX_TEXT: Final = 2_000
 MAX_DEPTH: Final = 64
 
 _MAX_INTEGER: Final = 2**63 - 1
+_TRUNCATED: Final = "… [truncated]"
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -19,6 +21,20 @@ def mended(text: str) -> str:
     if text.isascii():
         return text.replace("\x00", "\ufffd")
     return text.replace("\x00", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def cut(longest: int) -> Callable[[object], object]:
+    """Make a step that mends a text that a program printed and cuts it to a length; the end of it says so."""
+
+    def mend(value: object) -> object:
+        if isinstance(value, bytes):
+            value = value.decode("utf-8", "replace")
+        if not isinstance(value, str):
+            return value
+        text = mended(value)
+        return text if len(text) <= longest else text[: longest - len(_TRUNCATED)] + _TRUNCATED
+
+    return mend
 
 
 def _storable(text: str) -> str:

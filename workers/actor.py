@@ -67,7 +67,7 @@ class Actor(Generic[M, P]):
             self.apply(message, uow)
 
     def prepared(self, message: M, resources: Resources) -> P | M:
-        """Give the message that is to be applied."""
+        """Give what is to be applied."""
         return message if self.prepare is None else self.prepare(message, resources)
 
 

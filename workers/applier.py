@@ -184,7 +184,7 @@ def _begin(message: Message, delivery: Delivery, uow: UnitOfWork) -> int:
     )
 
 
-def _apply_once(actor: AnyActor, message: Message, delivery: Delivery, uow: UnitOfWork) -> None:
+def _apply_once(actor: AnyActor, prepared: object, delivery: Delivery, uow: UnitOfWork) -> None:
     if uow.inbox.claim(UUID(delivery.message_id), delivery.wire_name):
-        actor.apply(message, uow)
+        actor.apply(prepared, uow)
     settle(delivery, uow)

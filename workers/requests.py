@@ -4,7 +4,7 @@ from uuid import UUID
 
 from db.repositories.instances import Requester
 from db.unit_of_work import UnitOfWork
-from producers.messages.request import Request
+from producers.request import Request
 
 
 def requester(message: Request) -> Requester:

@@ -11,7 +11,7 @@ from db.console import URLS, command, conclude, database_url, master_keys, repor
 from db.encryption import KeyRing
 from db.engine import Database
 from db.repositories.rotation import KeyStatus
-from db.repositories.runs import LastRun
+from db.repositories.runs import Entry
 from db.settings import DatabaseSettings
 
 _ROW: Final = "{:<24}{:<14}{:<10}{:>10}{:>10}{:>10}"
@@ -32,7 +32,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def _status(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
     ring = master_keys(environment)
     with closing(_database(environment)) as database, database.transaction() as uow:
-        statuses, last = uow.rotation.status(), uow.runs.last(rotating.TASK)
+        statuses, last = uow.rotation.status(), next(iter(uow.runs.latest(task=rotating.TASK, limit=1)), None)
     facts = {"master_keys": [_facts(status, ring) for status in statuses], "last_run": last and last.facts()}
     conclude(options, facts, _table(statuses, ring, last))
 
@@ -77,7 +77,7 @@ def _here(status: KeyStatus, ring: KeyRing) -> str:
     return "yes" if hmac.compare_digest(ours, status.check_value) else "another"
 
 
-def _table(statuses: Sequence[KeyStatus], ring: KeyRing, last: LastRun | None) -> str:
+def _table(statuses: Sequence[KeyStatus], ring: KeyRing, last: Entry | None) -> str:
     rows = [
         _ROW.format(each.key_id, each.status, _here(each, ring), each.keys, each.archived_keys, each.shares)
         for each in statuses
@@ -85,7 +85,7 @@ def _table(statuses: Sequence[KeyStatus], ring: KeyRing, last: LastRun | None) -
     return "\n".join([_HEAD, *rows, _told(last)])
 
 
-def _told(last: LastRun | None) -> str:
+def _told(last: Entry | None) -> str:
     if last is None:
         return "No secret has been wrapped anew so far."
     waits, unreadable = last.detail.get("waits"), last.detail.get("unreadable")

@@ -5,6 +5,7 @@ from db.models.archives import ApiKeyArchive, InstanceArchive, InstanceEventArch
 from db.models.audit import AuditEntry
 from db.models.base import Base
 from db.models.bus import DeadLetterRow, InboxEntry, OutboxRow, RedeliveryRow
+from db.models.erasures import Erasure, UserReference
 from db.models.gateway import GatewayAudit, GatewayConfig, MaterializedView, ProtocolCall, RequestLog, RoutingRule
 from db.models.health import HealthCheck, InstanceHealth
 from db.models.instances import Instance, InstanceEvent, McpType, PortAllocation, SystemSetting, User
@@ -13,7 +14,7 @@ from db.models.logs import LogLine, QuarantinedLine
 from db.models.maintenance import DetachedPartition, RetentionPolicy, Run
 from db.models.operation import CircuitBreaker, ConnectionPool, PerformanceAlert, RequestQueue, ServerMetric
 from db.models.servers import Server, ServerResource, ServerTool
-from db.models.services import Service, ServiceHealth, ServiceUsage, SharedMove, UserService
+from db.models.services import QuarantinedUse, Service, ServiceHealth, ServiceUsage, SharedMove, UserService
 from db.models.tenants import Membership, Organization, Tenant
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "DetachedPartition",
     "EncryptionKey",
     "EnhancedKey",
+    "Erasure",
     "GatewayAudit",
     "GatewayConfig",
     "GatewayKey",
@@ -49,6 +51,7 @@ __all__ = [
     "PortAllocation",
     "ProtocolCall",
     "QuarantinedLine",
+    "QuarantinedUse",
     "RedeliveryRow",
     "RequestLog",
     "RequestQueue",
@@ -69,5 +72,6 @@ __all__ = [
     "SystemSetting",
     "Tenant",
     "User",
+    "UserReference",
     "UserService",
 ]

@@ -55,6 +55,7 @@ class Service(Dated, Base):
     auth_config: Mapped[Json] = mapped_column(server_default=text("'{}'"))
     service_config: Mapped[Json] = mapped_column(server_default=text("'{}'"))
     is_available: Mapped[bool] = mapped_column(server_default=text("true"))
+    registered_at: Mapped[datetime | None]
 
 
 class UserService(Dated, Base):
@@ -65,6 +66,8 @@ class UserService(Dated, Base):
         UniqueConstraint("user_id", "service_type"),
         CheckConstraint("encrypted_api_key <> ''", name="encrypted_api_key"),
         CheckConstraint("usage_count >= 0", name="usage_count"),
+        CheckConstraint("(encrypted_api_key IS NULL) = (encryption_key_id IS NULL)", name="share_key"),
+        CheckConstraint("ended_at IS NULL OR NOT is_active AND encrypted_api_key IS NULL", name="share_end"),
         Index("idx_user_service_instances_user_id", "user_id"),
         Index("idx_user_service_instances_service_type", "service_type"),
         Index("idx_user_service_instances_active", "is_active"),
@@ -75,9 +78,9 @@ class UserService(Dated, Base):
     instance_id: Mapped[Str100] = mapped_column(primary_key=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     service_type: Mapped[Str50] = mapped_column(ForeignKey("service_registry.service_type", onupdate="CASCADE"))
-    encrypted_api_key: Mapped[str]
+    encrypted_api_key: Mapped[str | None]
     encrypted_additional_credentials: Mapped[Map]
-    encryption_key_id: Mapped[Str64] = mapped_column(ForeignKey("encryption_keys.usable_id"))
+    encryption_key_id: Mapped[Str64 | None] = mapped_column(ForeignKey("encryption_keys.usable_id"))
     key_fingerprint: Mapped[Str64 | None]
     key_changed_at: Mapped[Now]
     is_active: Mapped[Yes]
@@ -85,6 +88,8 @@ class UserService(Dated, Base):
     migrated_from_instance_id: Mapped[UUID | None]
     last_used_at: Mapped[datetime | None]
     usage_count: Mapped[Total]
+    ended_at: Mapped[datetime | None]
+    end_reason: Mapped[str | None]
 
 
 class SharedMove(Base):
@@ -153,4 +158,17 @@ class ServiceUsage(Base):
     error_message: Mapped[str | None]
     timestamp: Mapped[Now] = mapped_column(primary_key=True)
     created_date: Mapped[date | None] = mapped_column(Computed("(timestamp AT TIME ZONE 'UTC')::date", persisted=True))
+    created_at: Mapped[Now]
+
+
+class QuarantinedUse(Base):
+    """A use of a share that could not be counted."""
+
+    __tablename__ = "service_usage_quarantine"
+    __table_args__ = (Index("idx_service_usage_quarantine_instance", "instance_id", "created_at"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    instance_id: Mapped[Str100]
+    reason: Mapped[Str50]
+    payload: Mapped[Json]
     created_at: Mapped[Now]

@@ -9,6 +9,9 @@ from sqlalchemy import text
 from db.statement import Driver, Statement
 
 _HURRY: Final = Statement("locks.hurry", text("SELECT set_config('lock_timeout', :patience, true)"))
+_OF_ONE_MOMENT: Final = Statement(
+    "locks.be_of_one_moment", text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+)
 _USERS: Final = Statement(
     "locks.users", text("SELECT FROM users WHERE id = ANY (CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE")
 )
@@ -28,6 +31,10 @@ class Locks:
     def hurry(self, patience_ms: int) -> None:
         """Wait for no row longer than so many milliseconds until the transaction ends; then it is a Conflict."""
         _HURRY.run(self._driver, patience=f"{patience_ms}ms")
+
+    def be_of_one_moment(self) -> None:
+        """Have all that the transaction reads be of one moment; to be said before it reads."""
+        _OF_ONE_MOMENT.run(self._driver)
 
     def users(self, ids: Collection[UUID]) -> None:
         """Keep other transactions from changing these users."""

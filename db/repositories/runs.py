@@ -17,21 +17,23 @@ _RECORD: Final = Statement(
         " VALUES (:task, :started_at, :affected, CAST(:detail AS jsonb))"
     ),
 )
-_LAST: Final = Statement(
-    "runs.last",
+_LATEST: Final = Statement(
+    "runs.latest",
     text(
         """
-        SELECT started_at, finished_at, affected, detail FROM maintenance.runs
-         WHERE task = :task ORDER BY started_at DESC, id DESC LIMIT 1
+        SELECT task, started_at, finished_at, affected, detail FROM maintenance.runs
+         WHERE CAST(:task AS text) IS NULL OR task = CAST(:task AS text)
+         ORDER BY started_at DESC, id DESC LIMIT CAST(:limit AS integer)
         """
     ),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class LastRun:
-    """What a task did when it last ran."""
+class Entry:
+    """What a task did, and when."""
 
+    task: str
     started_at: datetime
     finished_at: datetime
     affected: int
@@ -40,6 +42,7 @@ class LastRun:
     def facts(self) -> dict[str, object]:
         """Give it for programs."""
         return {
+            "task": self.task,
             "started_at": self.started_at.isoformat(),
             "finished_at": self.finished_at.isoformat(),
             "affected": self.affected,
@@ -54,10 +57,9 @@ class Runs:
         """Work in the transaction of this connection."""
         self._driver = driver
 
-    def last(self, task: str) -> LastRun | None:
-        """Return what a task did when it last ran."""
-        row = _LAST.run(self._driver, task=task).fetchone()
-        return None if row is None else LastRun(*row)
+    def latest(self, *, task: str | None = None, limit: int = 20) -> list[Entry]:
+        """Return what was done last, by one task or all, the newest first."""
+        return [Entry(*row) for row in _LATEST.run(self._driver, task=task, limit=limit)]
 
     def record(
         self, task: str, started_at: datetime, affected: int, detail: Mapping[str, object] | None = None

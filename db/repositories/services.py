@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Final, Literal, cast
 from uuid import UUID
 
 from sqlalchemy import text
@@ -12,7 +12,7 @@ from db.definitions import Definition
 from db.statement import Driver, Statement, from_file
 from db.storable import storable, storable_json
 
-Registered = Literal["new", "changed", "unchanged"]
+Registered = Literal["new", "changed", "unchanged", "outdated"]
 
 _REGISTER: Final = from_file("services.register")
 _HOLD_PORTS: Final = Statement(
@@ -91,13 +91,13 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class SealedShare:
-    """What a service needs to serve a share: whose it is, and the key of it, encrypted."""
+    """What a service needs to serve a share: whose it is, and the key of it, encrypted, if it has one."""
 
     instance_id: str
     user_id: UUID
     service_type: str
-    encrypted_api_key: str
-    encryption_key_id: str
+    encrypted_api_key: str | None
+    encryption_key_id: str | None
     config: dict[str, object]
 
 
@@ -137,9 +137,12 @@ class Services:
         """Keep others from giving out ports until the transaction ends."""
         _HOLD_PORTS.run(self._driver)
 
-    def register(self, definition: Definition) -> Registered | Namesake:
-        """Add a service or bring it up to date and say which it was; a namesake stays as it is."""
-        row = _REGISTER.run(
+    def register(self, definition: Definition, *, said_at: datetime) -> Registered | Namesake:
+        """Add a service or bring it up to date and say which it was; what is newer, or a namesake, stays as it is.
+
+        To be called while the ports are held.
+        """
+        found = _REGISTER.run(
             self._driver,
             service_type=definition.service_type,
             name=storable(definition.name)[:_LONGEST_NAME],
@@ -153,12 +156,14 @@ class Services:
             auth_type=storable(definition.auth_type),
             service_config=storable_json(dict(definition.service_config)),
             is_available=definition.is_available,
+            said_at=said_at,
             **_PORTS,
-        ).fetchone()
-        if row is not None and row[1] is not None:
-            return Namesake(row[1])
+        )
+        ((outcome, present),) = found.fetchall()
+        if outcome == "namesake":
+            return Namesake(present)
         _WATCH.run(self._driver, service_type=definition.service_type)
-        return "unchanged" if row is None else "new" if row[0] else "changed"
+        return cast("Registered", outcome)
 
     def of_user(self, user_id: UUID) -> list[Share]:
         """Return a user's active shares, by name."""

@@ -1,15 +1,35 @@
 """Who used which shared service."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy import text
+
+from db.errors import telling_times
 from db.page import Mark, Window
-from db.statement import Driver, from_text
+from db.statement import Driver, Statement, from_file, from_text
+from db.storable import storable_json
+
+# Beyond these a use's own time is not believed.
+_PAST: Final = timedelta(days=30)
+_FUTURE: Final = timedelta(minutes=10)
 
 _IN_WINDOW: Final = "timestamp >= :since AND timestamp < :until"
 _SUMS: Final = "count(*), count(*) FILTER (WHERE status_code >= 400), avg(response_time_ms)::double precision"
+_RECORD: Final = from_file("usage.record")
+_QUARANTINE: Final = Statement(
+    "usage.quarantine",
+    text(
+        """
+        INSERT INTO service_usage_quarantine (id, instance_id, reason, payload)
+        SELECT CAST(use ->> 'id' AS uuid), use ->> 'instance_id', :reason, use
+          FROM jsonb_array_elements(CAST(:uses AS jsonb)) AS use
+        """
+    ),
+)
 _BY_SERVICE: Final = from_text(
     "usage.by_service",
     """
@@ -85,12 +105,55 @@ class Use:
     timestamp: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class UseRow:
+    """One call of a service as its server reported it; its id is the same on every delivery."""
+
+    id: UUID
+    share_id: str
+    used_at: datetime
+    reported_at: datetime
+    endpoint: str | None = None
+    method: str | None = None
+    status_code: int | None = None
+    response_time_ms: int | None = None
+    error: str | None = None
+
+    @property
+    def is_believable(self) -> bool:
+        """Tell whether the call can have been made when it says."""
+        return self.reported_at - _PAST <= self.used_at <= self.reported_at + _FUTURE
+
+    def facts(self) -> dict[str, object]:
+        """Give it by the names of the columns."""
+        return {
+            "id": str(self.id),
+            "instance_id": self.share_id,
+            "endpoint": self.endpoint,
+            "method": self.method,
+            "status_code": self.status_code,
+            "response_time_ms": self.response_time_ms,
+            "error_message": self.error,
+            "timestamp": self.used_at.isoformat(),
+        }
+
+
 class Usage:
     """Append-only, always asked for within a window of time."""
 
     def __init__(self, driver: Driver) -> None:
         """Work in the transaction of this connection."""
         self._driver = driver
+
+    def record(self, uses: Sequence[UseRow]) -> None:
+        """Store calls and count them for their shares, which are held before."""
+        with telling_times("service_usage_analytics", (use.used_at for use in uses)):
+            share_ids = list({use.share_id for use in uses})
+            _RECORD.run(self._driver, uses=storable_json([use.facts() for use in uses]), share_ids=share_ids)
+
+    def quarantine(self, uses: Sequence[UseRow], reason: str) -> None:
+        """Keep calls that cannot be counted, with the reason."""
+        _QUARANTINE.run(self._driver, uses=storable_json([use.facts() for use in uses]), reason=reason)
 
     def by_service(self, window: Window) -> list[ServiceSum]:
         """Return how every service was used, for operators."""

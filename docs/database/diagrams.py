@@ -46,7 +46,7 @@ def _entity(table: Table, columns: Iterable[Row]) -> Iterator[str]:
 
 def _attribute(table: Table, column: Row) -> Iterator[str]:
     name = column["bare_name"]
-    kind = short(column["type"]).partition("(")[0]
+    kind = short(column["type"]).partition("(")[0].replace("[]", "_array")
     yield _WORD.get(kind, kind)
     yield name
     marks = [

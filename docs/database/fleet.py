@@ -64,6 +64,7 @@ EXPECTED: Final[Mapping[str, Rows]] = {
     "user_service_instances": Rows(4_000, "one per user and service"),
     "service_health_status": Rows(400, "one per shared service"),
     "service_usage_analytics": _each_day(200_000, "one per call"),
+    "service_usage_quarantine": _each_day(100, "uses of shares that are gone, kept"),
     "mcp_logs": _each_day(14_400_000, "10 lines a minute of each live instance"),
     "health_checks": _each_day(1_440_000, "a check a minute of each live instance"),
     "instance_health": _each_day(3_000, "one per instance that was ever checked"),
@@ -94,6 +95,8 @@ EXPECTED: Final[Mapping[str, Rows]] = {
     "maintenance.data_retention_policies": Rows(10, "one per partitioned table"),
     "maintenance.detached_partitions": Rows(120, "one per partitioned table and month, kept: a year's"),
     "maintenance.runs": _each_day(50, "one per tick that tidies up, kept"),
+    "maintenance.user_references": Rows(20, "one per column that no foreign key tells of"),
+    "maintenance.erasures": Rows(1_000, "one per user who was erased"),
     "alembic_version": Rows(1, "one"),
 }
 

@@ -21,6 +21,8 @@ from .instances import (
 from .keys import KeyRotationDue, KeyValidated, RevokeApiKey, StoreApiKey
 from .logs import LogsEmitted
 from .maintenance import CacheExpiryDue, PartitionsDue, RetentionDue
+from .services import DeprovisionService, MigrateToSharedService, ProvisionService, RegisterService, ServiceUsed
+from .users import ContinueErasure, EraseUser
 
 CONTRACTS: Mapping[str, type[Message]] = MappingProxyType(
     {
@@ -41,12 +43,19 @@ CONTRACTS: Mapping[str, type[Message]] = MappingProxyType(
             RevokeApiKey,
             KeyValidated,
             KeyRotationDue,
+            RegisterService,
+            ProvisionService,
+            DeprovisionService,
+            MigrateToSharedService,
+            ServiceUsed,
             CheckHealth,
             HealthReported,
             LogsEmitted,
             PartitionsDue,
             RetentionDue,
             CacheExpiryDue,
+            EraseUser,
+            ContinueErasure,
         )
     }
 )

@@ -9,6 +9,14 @@ from ..text import Name
 
 InstanceId = Annotated[UUID, Field(description="The instance; whoever asked for it chose the id.")]
 
+ShareId = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._~-]{7,99}$",
+        description="The user's share of a service; random, for who knows it may use the service.",
+    ),
+]
+
 HostId = Annotated[Name, Field(description="The host that runs the instance's process.")]
 
 Slot = Annotated[

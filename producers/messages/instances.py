@@ -7,9 +7,9 @@ from pydantic import AwareDatetime, Field
 
 from ..message import Message
 from ..queues import Queue
+from ..request import Request
 from ..text import JsonObject, Name, Sentence, Text
 from .fields import HostId, InstanceId
-from .request import Request
 from .tick import Tick
 
 Minutes = Annotated[int, Field(gt=0, le=525_600)]

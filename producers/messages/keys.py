@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from ..message import Message
 from ..queues import Queue
+from ..request import Request
 from ..sealing import KeyMessage
 from ..text import JsonObject, Text
 from .tick import Tick
@@ -44,7 +45,7 @@ class StoreApiKey(KeyMessage):
         return self
 
 
-class RevokeApiKey(Message):
+class RevokeApiKey(Request):
     """A user's key for a type must not be used any more; what services said about it is forgotten."""
 
     wire_name: ClassVar[str] = "keys.revoke.v1"

@@ -6,23 +6,13 @@ from pydantic import AwareDatetime, BeforeValidator, Field
 
 from ..message import Message, Part
 from ..queues import Queue
-from ..text import MendedJsonObject, mended
+from ..text import MendedJsonObject, cut
 from .fields import InstanceId
 
 MAX_LINE: Final = 65_536
-_TRUNCATED: Final = "… [truncated]"
 
 Level = Literal["debug", "info", "warn", "error"]
 Source = Literal["process", "system", "api"]
-
-
-def _line(value: object) -> object:
-    if isinstance(value, bytes):
-        value = value.decode("utf-8", "replace")
-    if not isinstance(value, str):
-        return value
-    text = mended(value)
-    return text if len(text) <= MAX_LINE else text[: MAX_LINE - len(_TRUNCATED)] + _TRUNCATED
 
 
 class LogLine(Part):
@@ -35,7 +25,7 @@ class LogLine(Part):
     timestamp: AwareDatetime = Field(description="When it was printed.")
     level: Level = Field(default="info", description="How serious it is.")
     source: Source = Field(default="process", description="Who printed it.")
-    message: Annotated[str, BeforeValidator(_line)] = Field(
+    message: Annotated[str, BeforeValidator(cut(MAX_LINE))] = Field(
         description=f"The line; at most {MAX_LINE:,} characters of it are kept."
     )
     metadata: MendedJsonObject = Field(default_factory=dict, description="Whatever belongs to the line.")

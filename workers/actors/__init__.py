@@ -1,7 +1,7 @@
 """Every actor; a contract that is not here is parked until a worker knows it."""
 
 from ..actor import AnyActor
-from . import health, instances, keys, logs, maintenance
+from . import health, instances, keys, logs, maintenance, services, users
 
 ACTORS: tuple[AnyActor, ...] = (
     instances.create,
@@ -19,10 +19,17 @@ ACTORS: tuple[AnyActor, ...] = (
     keys.revoke,
     keys.record_validation,
     keys.rotate,
+    services.register,
+    services.provision,
+    services.deprovision,
+    services.migrate,
+    services.record_uses,
     health.check,
     health.record,
     logs.ingest,
     maintenance.create_partitions,
     maintenance.apply_retention,
     maintenance.expire_caches,
+    users.begin_to_erase,
+    users.erase_more,
 )

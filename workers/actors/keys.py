@@ -9,6 +9,7 @@ from producers import KeyRotationDue, KeyValidated, RevokeApiKey, StoreApiKey
 
 from ..actor import actor, prepared_actor
 from ..redaction import redacted_json
+from ..requests import act
 from ..resources import Resources
 
 
@@ -16,6 +17,7 @@ from ..resources import Resources
 class OpenedKey:
     """A key that was opened, and what it is to be kept with."""
 
+    message: StoreApiKey
     new: NewKey
     vault: Vault
 
@@ -37,18 +39,20 @@ def unseal(message: StoreApiKey, resources: Resources) -> OpenedKey:
         expires_at=message.expires_at,
         at=message.occurred_at,
     )
-    return OpenedKey(new, resources.vault)
+    return OpenedKey(message, new, resources.vault)
 
 
 @prepared_actor(StoreApiKey, unseal)
 def store(opened: OpenedKey, uow: UnitOfWork) -> None:
     """Encrypt the key for its row, unless a newer one is there or a newer revocation."""
+    act(opened.message, uow, owner=opened.message.user_id)
     keep(uow, opened.vault, opened.new)
 
 
 @actor(RevokeApiKey)
 def revoke(message: RevokeApiKey, uow: UnitOfWork) -> None:
     """Switch a key off and forget what services said about it."""
+    act(message, uow, owner=message.user_id)
     uow.keys.revoke(message.user_id, message.mcp_type, at=message.occurred_at)
 
 

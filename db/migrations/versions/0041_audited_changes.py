@@ -21,6 +21,10 @@ DECLARE
     old_data jsonb;
     new_data jsonb;
 BEGIN
+    -- What is being erased must not be written down once more.
+    IF current_setting('minimcp.erasing', true) = 'on' THEN
+        RETURN NULL;
+    END IF;
     IF TG_TABLE_NAME = 'users' THEN
         hidden := hidden || '{email,name,username,avatar_url,auth_provider_id,user_metadata}'::text[];
     END IF;

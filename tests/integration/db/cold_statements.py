@@ -6,6 +6,7 @@ _ADDS: Final = "adds a row; what it meets is found by a unique index"
 _OWNERS: Final = "calls a function of the owner, which reads the catalog"
 _FEW: Final = "reads a table that has few rows"
 _COUNTS: Final = "counts all there is, for people"
+_ERASES: Final = "reads whatever may have rows of a user, rarely and in steps of two seconds"
 _COMMAND: Final = "asked by an operator's command, a batch at a time"
 _ARCHIVE: Final = "the same as for api_keys, on a table that is shorter"
 EXEMPT: Final[dict[str, str]] = {
@@ -28,6 +29,13 @@ EXEMPT: Final[dict[str, str]] = {
     "audit.append": _ADDS,
     "dead_letters.add": _ADDS,
     "dead_letters.count_by_reason": _COUNTS,
+    "erasures.begin": _ERASES,
+    "erasures.count": _ERASES,
+    "erasures.elsewhere": _FEW,
+    "erasures.get": _FEW,
+    "erasures.go_on": _ERASES,
+    "erasures.rows": _ERASES,
+    "erasures.tables": "reads the catalog",
     "gateway.refresh_due": _FEW,
     "inbox.claim": _ADDS,
     "inbox.claim_all": _ADDS,
@@ -36,6 +44,7 @@ EXEMPT: Final[dict[str, str]] = {
     "keys.register": _FEW,
     "keys.registered": _FEW,
     "keys.remember_pepper": _FEW,
+    "locks.be_of_one_moment": "reads no table",
     "locks.hurry": "reads no table",
     "logs.ingest": _ADDS,
     "logs.quarantine": _ADDS,
@@ -57,9 +66,11 @@ EXEMPT: Final[dict[str, str]] = {
     "rotation.under_api_keys_archive": _ARCHIVE,
     "rotation.stand_down": _FEW,
     "rotation.status": _COUNTS,
-    "runs.last": _COMMAND,
+    "runs.latest": "reads the newest of the diary, for people",
     "runs.record": _ADDS,
     "servers.add": _ADDS,
+    "shares.provision": "counts the few shares of one user, once in the life of each",
+    "usage.quarantine": _ADDS,
     "services.dashboard": "reads all services, for people",
     "services.hold_ports": "reads no table",
     "services.register": "reads all ports for a free one, once per service of an import",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -12,8 +13,9 @@ from tests import databases
 from tests.databases import TestDatabase
 
 from .given import Given
+from .lives import Life, detach, letter
 from .living_worlds import Worlds, enliven
-from .worlds import World
+from .worlds import World, insert
 
 
 class _UndoError(Exception):
@@ -57,4 +59,22 @@ def worlds(database_template: TestDatabase, database_server_url: str) -> Iterato
             enliven(connection, world)
     with copied.worker() as database:
         yield Worlds(database, first, second)
+    databases.drop(copied, database_server_url)
+
+
+@pytest.fixture
+def lives(database_template: TestDatabase, database_server_url: str) -> Iterator[tuple[TestDatabase, Life, Life]]:
+    """Have two users in every table, and in a month that was detached."""
+    copied = databases.copy(database_template)
+    first, second = Life(1), Life(2)
+    with psycopg.connect(copied.admin_url) as connection:
+        first.insert(connection)
+        second.insert(connection)
+        both = [f'{{"instance_id": "{each.world.instance_id}", "message": "x"}}' for each in (first, second)]
+        mixed = f'{{"args": [{{"lines": [{", ".join(both)}]}}]}}'
+        insert(connection, "dead_letters", letter(mixed, "both"))
+        message = {"message_id": uuid4(), "queue": "logs", "wire_name": "logs.emitted.v1", "state": "retry"}
+        insert(connection, "redeliveries", {**message, "envelope": mixed})
+        detach(connection, "mcp_logs", "timestamp", {"message": "old"}, (first, second))
+    yield copied, first, second
     databases.drop(copied, database_server_url)

@@ -1,5 +1,6 @@
 """The statements that run per message, tick, request or page, and the indexes that each lives on."""
 
+import json
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -19,6 +20,7 @@ _SERVER: Final = {"server_id": "server-7"}
 _START: Final = {"after": UUID(int=0), "limit": 100}
 _SOON: Final = NOW + timedelta(hours=1)
 _LONG_AGO: Final = NOW - timedelta(minutes=4, seconds=50)
+_USES: Final = json.dumps([{"id": str(new()), "instance_id": "share-7", "timestamp": NOW.isoformat()}])
 _WORDS: Final = {"levels": None, "words": "word7"}
 
 _MESSAGES: Final = (
@@ -126,6 +128,9 @@ _PEOPLE: Final = (
 _SERVICES: Final = (
     Hot("services.of_user", "pk_service_registry pk_service_health_status", _USER),
     Hot("services.find_share", "pk_user_service_instances", {"instance_id": "share-7"}),
+    Hot("shares.hold", "pk_user_service_instances", {"ids": ["share-7", "share-8"]}),
+    Hot("shares.deprovision", "pk_user_service_instances", {"instance_id": "share-7", "at": NOW, "reason": None}),
+    Hot("usage.record", "pk_user_service_instances", {"uses": _USES, "share_ids": ["share-7"]}),
     Hot("services.check_due", "idx_service_health_status_last_check", {"before": NOW, "limit": 20}),
     Hot("usage.by_service", "idx_service_usage_analytics_timestamp", {"since": NOW - timedelta(days=1), "until": NOW}),
     Hot(

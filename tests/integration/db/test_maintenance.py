@@ -29,7 +29,7 @@ def test_a_run_is_written_into_the_diary(uow: UnitOfWork) -> None:
     assert found == [(7, {"note": "a\ufffdb"}, True)]
 
 
-def test_settings_have_the_eleven_defaults(uow: UnitOfWork) -> None:
+def test_settings_have_their_defaults(uow: UnitOfWork) -> None:
     assert uow.settings.all() == {
         "cleanup.retention_days": 30,
         "encryption.algorithm": "aes-256-gcm",
@@ -42,6 +42,7 @@ def test_settings_have_the_eleven_defaults(uow: UnitOfWork) -> None:
         "port.set_aside_minutes": 60,
         "process.max_cpu_percent": 50,
         "process.max_memory_mb": 512,
+        "service.max_shares_per_user": 50,
     }
     assert uow.settings.get("port.range_end") == 3100
     assert uow.settings.get("no such thing") is None

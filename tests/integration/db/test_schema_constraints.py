@@ -98,6 +98,8 @@ CHECKS: Final[list[tuple[str, str, Row]]] = [
     ("tenants", "check_tenant_id", {"id": ""}),
     ("tenants", "check_tenant_status", {"status": "happy"}),
     ("user_service_instances", "check_encrypted_api_key", {"encrypted_api_key": ""}),
+    ("user_service_instances", "check_share_end", {"ended_at": "2026-01-01T00:00Z"}),
+    ("user_service_instances", "check_share_key", {"encryption_key_id": None}),
     ("user_service_instances", "check_usage_count", {"usage_count": -1}),
     ("users", "check_auth_provider", {"auth_provider": None}),
 ]
@@ -132,7 +134,7 @@ UNIQUE: Final[list[tuple[str, str, list[str]]]] = [
     ("users", "idx_users_username", ["username"]),
 ]
 
-# Only the owner and its functions write these; the tests of partitions and of master keys meet them.
+# Only the owner and its functions write these; the tests of partitions, master keys and erasures meet them.
 ELSEWHERE: Final = {
     ("encryption_keys", "idx_encryption_keys_active"),
     ("encryption_keys", "uq_encryption_keys_usable_id"),
@@ -143,6 +145,8 @@ ELSEWHERE: Final = {
     ("maintenance.detached_partitions", "check_archive_sha256"),
     ("maintenance.detached_partitions", "check_archived_rows"),
     ("maintenance.detached_partitions", "idx_detached_partitions_relation"),
+    ("maintenance.erasures", "check_erased"),
+    ("maintenance.erasures", "idx_erasures_open"),
 }
 
 OWNERS: Final[list[tuple[str, str, str]]] = [
@@ -151,6 +155,8 @@ OWNERS: Final[list[tuple[str, str, str]]] = [
     (_POLICIES, "check_retention_days", "retention_days = 0"),
     (_POLICIES, "check_strategy", "strategy = 'hope'"),
     (_POLICIES, "check_units_ahead", "units_ahead = 0"),
+    ("maintenance.user_references", "check_reference_action", "action = 'hide'"),
+    ("maintenance.user_references", "check_reference_kind", "kind = 'rumour'"),
     ("gateway.materialized_views", "check_refresh_interval", "refresh_interval_minutes = 0"),
     ("gateway.materialized_views", "check_refresh_schedule", "refresh_interval_minutes = NULL"),
     ("gateway.materialized_views", "check_refresh_strategy", "refresh_strategy = 'sometimes'"),

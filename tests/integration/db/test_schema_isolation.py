@@ -56,7 +56,14 @@ BY_TENANT: Final = (
     "gateway.routing_rules",
     "gateway.system_configs",
 )
-FOR_WORKERS: Final = ("api_keys", "api_keys_archive", "api_key_validation_cache", "audit_log", "log_quarantine")
+FOR_WORKERS: Final = (
+    "api_keys",
+    "api_keys_archive",
+    "api_key_validation_cache",
+    "audit_log",
+    "log_quarantine",
+    "service_usage_quarantine",
+)
 SECRETS: Final = (
     ("users", "password_hash"),
     ("user_service_instances", "encrypted_api_key"),

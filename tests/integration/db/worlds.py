@@ -78,6 +78,12 @@ class World:
             },
             "service_health_status": {"service_type": service},
             "service_usage_analytics": {"user_id": self.user_id, "service_type": service, "instance_id": f"share-{n}"},
+            "service_usage_quarantine": {
+                "id": uuid4(),
+                "instance_id": f"share-{n}",
+                "reason": "unknown-share",
+                "payload": "{}",
+            },
             "api_key_validation_cache": {
                 "user_id": self.user_id,
                 "service_type": service,

@@ -15,6 +15,7 @@ from workers.actor import AnyActor
 from workers.applier import Applier
 from workers.delivery import Delivery
 from workers.group import GroupApplier
+from workers.janitor import _envelope
 from workers.resources import Resources
 
 USER: Final = UUID(int=7)
@@ -63,3 +64,10 @@ def with_id(message: Message, message_id: str) -> bytes:
 
 def id_at(offset: timedelta) -> str:
     return str(ids.of_tick("x", datetime.now(UTC) + offset))
+
+
+def due(database: Database, wire_names: list[str]) -> list[Delivery]:
+    """Take what the database has put by until now, as a janitor does."""
+    with database.transaction() as uow:
+        rows = uow.redeliveries.due(wire_names=wire_names, limit=10, lease_seconds=60)
+    return [Delivery.unpack(row.queue, str(row.message_id), _envelope(row), 0) for row in rows]

@@ -19,14 +19,14 @@ from producers.broker import redis_client
 from producers.envelope import seal
 from tests.databases import TestDatabase
 from tests.integration.workers.bus import RecordingTransport
-from tests.integration.workers.deliveries import changed, create, delivered, make_applier, reasons
+from tests.integration.workers.deliveries import changed, create, delivered, due, make_applier, reasons
 from workers.actor import actor, prepared_actor
 from workers.actors import ACTORS
 from workers.applier import BACK_OFF, Applier, HandedBackError
 from workers.broker import HardenedBroker
 from workers.commands import dead_letters
 from workers.delivery import Delivery
-from workers.janitor import Janitor, _envelope
+from workers.janitor import Janitor
 from workers.resources import Resources
 
 pytestmark = pytest.mark.usefixtures("user")
@@ -81,12 +81,6 @@ def test_an_unknown_wire_name_is_parked_and_applied_by_a_worker_that_knows_it(
     make_applier(database, resources, *ACTORS)(redelivery)
     assert test_database.value("SELECT count(*) FROM mcp_instances") == 1
     assert test_database.value("SELECT count(*) FROM redeliveries") == 0
-
-
-def due(database: Database, wire_names: list[str]) -> list[Delivery]:
-    with database.transaction() as uow:
-        rows = uow.redeliveries.due(wire_names=wire_names, limit=10, lease_seconds=60)
-    return [Delivery.unpack(row.queue, str(row.message_id), _envelope(row), 0) for row in rows]
 
 
 def test_a_delayed_message_waits_in_the_database(

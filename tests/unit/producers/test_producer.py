@@ -10,10 +10,13 @@ import pytest
 from producers import (
     CreateInstance,
     DeleteInstance,
+    DeprovisionService,
     InvalidMessage,
     MessageTooLarge,
     Producer,
+    ProvisionService,
     Queue,
+    SealingUnavailable,
     connect,
 )
 from producers.testing import RecordingProducer
@@ -125,3 +128,16 @@ def test_making_a_producer_does_not_connect() -> None:
     with connect("redis://nowhere.invalid") as producer:
         assert isinstance(UUID(str(wish().message_id)), UUID)
         assert producer is not None
+
+
+def test_a_share_gets_a_random_id_and_travels_without_a_key_unless_one_is_given() -> None:
+    producer = RecordingProducer()
+    given = [producer.provision_service(user_id=uuid4(), service_type="figma") for _ in range(2)]
+    sent = producer.of(ProvisionService)
+    assert [one.share_id for one in sent] == [one.share_id for one in given]
+    assert len({one.share_id for one in given}) == 2
+    assert all(len(one.share_id) == len("figma_") + 22 and one.sealed_key is None for one in sent)
+    producer.deprovision_service(given[0].share_id, reason="It is over.")
+    assert producer.of(DeprovisionService)[0].share_id == given[0].share_id
+    with pytest.raises(SealingUnavailable):
+        producer.provision_service(user_id=uuid4(), service_type="figma", api_key="k")

@@ -4,8 +4,8 @@ from uuid import UUID
 
 from pydantic import Field, IPvAnyAddress
 
-from ..message import Message
-from ..text import Text
+from .message import Message
+from .text import Text
 
 
 class Request(Message):
