@@ -72,7 +72,9 @@ def test_a_worker_refuses_to_start_without_its_surroundings(
     assert "superuser" in refusal(**{**environment, "DATABASE_URL": test_database.admin_url})
     assert "127.0.0.1:1" in refusal(**{**environment, "REDIS_URL": "redis://127.0.0.1:1/0"})
     assert "127.0.0.1" in refusal(**{**environment, "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"})
-    test_database.ask("INSERT INTO encryption_keys (key_id, check_value) VALUES ('2026-11', repeat('0', 64))")
+    test_database.ask(
+        "INSERT INTO encryption_keys (key_id, check_value, status) VALUES ('2026-11', repeat('0', 64), 'active')"
+    )
     assert "2026-11" in refusal(**environment)
     assert "is not the one" in refusal(**environment, MASTER_KEYS=f"2026-11:{b64encode(bytes(32)).decode()}")
     test_database.ask("UPDATE alembic_version SET version_num = '0001'")
