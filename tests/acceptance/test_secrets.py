@@ -103,8 +103,8 @@ def test_a_key_that_a_user_stores_is_found_nowhere(
         wish = StoreApiKey(user_id=USER, mcp_type="figma", sealed_key=UNSEALED)
         producer.send(wish.sealed(STORED, foreign))
         wait_until(lambda: test_database.value("SELECT count(*) FROM api_keys") == 1, 60, lambda: worker.log)
-        wait_until(lambda: letters(test_database) == 1, 60, lambda: worker.log)
-        wait_until(lambda: test_database.value("SELECT count(*) FROM redeliveries") == 1, 60, lambda: worker.log)
+        # On a busy machine the second letter may be there already; until then the message waits in the database.
+        wait_until(lambda: letters(test_database) >= 1, 60, lambda: worker.log)
         assert found(canaries, rows(test_database) + dump(client)) == set()
         wait_until(lambda: letters(test_database) == 2, 60, lambda: worker.log)
         producer.send(KeyValidated(user_id=USER, service_type="figma", is_valid=True))
