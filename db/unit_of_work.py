@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.errors import DatabaseError, translate
 from db.repositories.access import Access
+from db.repositories.alerts import Alerts
 from db.repositories.archives import Archives
 from db.repositories.audit import Audit
 from db.repositories.cache import ValidationCache
@@ -31,6 +32,7 @@ from db.repositories.operation import Operation
 from db.repositories.outbox import Outbox
 from db.repositories.partitions import Partitions
 from db.repositories.ports import Ports
+from db.repositories.probers import Probers
 from db.repositories.redeliveries import Redeliveries
 from db.repositories.requests import Requests
 from db.repositories.runs import Runs
@@ -38,6 +40,7 @@ from db.repositories.servers import Servers
 from db.repositories.services import Services
 from db.repositories.sessions import Sessions
 from db.repositories.settings import Settings
+from db.repositories.targets import Targets
 from db.repositories.tenants import Tenants
 from db.repositories.tools import Tools
 from db.repositories.usage import Usage
@@ -145,6 +148,21 @@ class UnitOfWork:
     def health(self) -> Health:
         """What probes found."""
         return Health(self._driver)
+
+    @cached_property
+    def targets(self) -> Targets:
+        """What is to be checked."""
+        return Targets(self._driver)
+
+    @cached_property
+    def probers(self) -> Probers:
+        """Who checks it."""
+        return Probers(self._driver)
+
+    @cached_property
+    def alerts(self) -> Alerts:
+        """Alerts that checks open and resolve."""
+        return Alerts(self._driver)
 
     @cached_property
     def logs(self) -> Logs:

@@ -11,13 +11,22 @@ from .errors import (
 )
 from .message import Message
 from .messages import CONTRACTS
-from .messages.health import CheckHealth, HealthReport, HealthReported, HealthTarget, Probe, Verdict
+from .messages.health import (
+    CheckHealth,
+    HealthChecksDue,
+    HealthReport,
+    HealthReported,
+    HealthTarget,
+    Probe,
+    Verdict,
+)
 from .messages.instances import (
     CreateInstance,
     DeleteInstance,
     InstanceAccessed,
     InstanceDisconnected,
     InstanceFailed,
+    InstanceReconnected,
     InstancesExpiryDue,
     InstanceStarted,
     InstanceStatsReported,
@@ -40,12 +49,14 @@ __all__ = [
     "CreateInstance",
     "CreatedInstance",
     "DeleteInstance",
+    "HealthChecksDue",
     "HealthReport",
     "HealthReported",
     "HealthTarget",
     "InstanceAccessed",
     "InstanceDisconnected",
     "InstanceFailed",
+    "InstanceReconnected",
     "InstanceStarted",
     "InstanceStatsReported",
     "InstancesExpiryDue",

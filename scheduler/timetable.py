@@ -7,7 +7,15 @@ from typing import Final
 
 from apscheduler.triggers.cron import CronTrigger
 
-from producers import CacheExpiryDue, InstancesExpiryDue, PartitionsDue, PortsReconcileDue, RetentionDue, Tick
+from producers import (
+    CacheExpiryDue,
+    HealthChecksDue,
+    InstancesExpiryDue,
+    PartitionsDue,
+    PortsReconcileDue,
+    RetentionDue,
+    Tick,
+)
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,8 @@ TIMETABLE: Final = (
     Entry("expire-instances", _cron(second="*/10"), InstancesExpiryDue),
     # Ports are freed with their instances; this finds the few that were not, and those that were set aside.
     Entry("reconcile-ports", _cron(minute="*/5"), PortsReconcileDue),
+    # Workers check what is due by themselves; this only tells them what has begun and what has ended.
+    Entry("follow-health-targets", _cron(second="*/10"), HealthChecksDue),
     # Results of key checks are worth less than the room they take as soon as they expire.
     Entry("expire-caches", _cron(minute="*/5"), CacheExpiryDue),
     # Months of partitions are always ready, so a missed night harms nothing; hourly finds a gap early.

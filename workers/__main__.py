@@ -24,6 +24,8 @@ from producers import BrokerUnavailable, ProducerError
 from . import app
 from .actors import ACTORS
 from .commands import dead_letters
+from .probes.addresses import Policy
+from .probes.settings import ProbeSettings
 from .settings import WorkerSettings
 from .supervisor import OUTAGE, REFUSED, SERVICE, Supervisor
 
@@ -112,11 +114,13 @@ _COMMANDS: Final = {"run": _run, "liveness": _liveness, "dead-letters": _dead_le
 def _settings(options: argparse.Namespace, environment: Mapping[str, str]) -> WorkerSettings:
     return WorkerSettings(
         redis_url=required(environment, "REDIS_URL", "redis://HOST:6379/0"),
-        database=_database(environment, connections=options.threads + 2),
+        database=_database(environment, connections=options.threads + 3),
         master_keys=KeyRing.parse(optional(environment, "MASTER_KEYS") or ""),
         processes=options.processes,
         threads=options.threads,
         queues=frozenset(options.queues or ()),
+        probes=ProbeSettings(policy=Policy.parse(optional(environment, "PROBE_NETWORKS") or "")),
+        host_id=optional(environment, "HOST_ID"),
         drain=timedelta(seconds=options.drain),
     )
 

@@ -13,6 +13,7 @@ from dramatiq.worker import Worker
 
 from db import encryption
 from db.engine import Database
+from producers import HealthChecksDue
 from producers.broker import RedisTransport, address, redis_client
 from producers.preflight import check_redis
 
@@ -26,6 +27,7 @@ from .heartbeat import Heartbeat
 from .janitor import Janitor
 from .probes.prober import Prober
 from .resources import Resources
+from .rounds import Rounds
 from .settings import WorkerSettings
 from .transactor import Transactor
 
@@ -42,7 +44,7 @@ class WorkerProcess:
         self.stopping = threading.Event()
         self._drain = settings.drain
         self._database = Database(settings.database)
-        self._resources = Resources(Prober())
+        self._resources = Resources(Prober(settings.probes))
         self._client = redis_client(settings.redis_url)
         by_wire_name = {actor.contract.wire_name: actor for actor in actors}
         shares = {name: actor.shares for name, actor in by_wire_name.items() if actor.shares}
@@ -56,6 +58,8 @@ class WorkerProcess:
         self._heartbeat = Heartbeat(self.broker)
         transport = RedisTransport(settings.redis_url)
         self._janitor = Janitor(self.broker, self._database, transport, by_wire_name)
+        self._rounds = Rounds(self._database, self._resources.prober, host_id=settings.host_id)
+        self._makes_rounds = any(actor.contract is HealthChecksDue for actor in _chosen(actors, settings.queues))
 
     def start(self) -> None:
         """Make the partitions that are missing, then begin to take messages."""
@@ -67,16 +71,22 @@ class WorkerProcess:
         self._heartbeat.start()
         self._janitor.start()
         self._worker.start()
+        if self._makes_rounds:
+            self._rounds.start()
 
     def threads(self) -> list[threading.Thread]:
         """Give the threads without which this process must not live."""
         own: list[threading.Thread] = [self._heartbeat, self._janitor, *self._resources.prober.threads()]
+        if self._makes_rounds:
+            own.append(self._rounds)
         return [*own, *self._worker.workers, *self._worker.consumers.values()]
 
     def stop(self) -> None:
         """Finish what is in hand, give back the rest, and leave."""
         self.stopping.set()
         self.broker.stopping.set()
+        if self._makes_rounds:
+            self._rounds.stop()
         self._give_back_waiting()
         self._worker.stop(timeout=int(self._drain.total_seconds() * 1000))
         self._janitor.stop()

@@ -6,6 +6,8 @@ from datetime import timedelta
 from db.encryption import KeyRing
 from db.settings import DatabaseSettings
 
+from .probes.settings import ProbeSettings
+
 
 @dataclass(frozen=True)
 class WorkerSettings:
@@ -18,6 +20,10 @@ class WorkerSettings:
     threads: int = 8
     queues: frozenset[str] = frozenset()
     """The queues to work on; none means all."""
+
+    probes: ProbeSettings = field(default_factory=ProbeSettings)
+    host_id: str | None = None
+    """The host whose processes this pool can look at, as instances call it; none means that it looks at none."""
 
     drain: timedelta = timedelta(seconds=30)
     """How long messages in hand may take to finish after SIGTERM."""

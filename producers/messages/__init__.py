@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ..message import Message
-from .health import CheckHealth, HealthReported
+from .health import CheckHealth, HealthChecksDue, HealthReported
 from .instances import (
     CreateInstance,
     DeleteInstance,
     InstanceAccessed,
     InstanceDisconnected,
     InstanceFailed,
+    InstanceReconnected,
     InstancesExpiryDue,
     InstanceStarted,
     InstanceStatsReported,
@@ -31,6 +32,7 @@ CONTRACTS: Mapping[str, type[Message]] = MappingProxyType(
             InstanceStatsReported,
             RenewInstance,
             InstanceDisconnected,
+            InstanceReconnected,
             InstanceFailed,
             RestoreInstance,
             DeleteInstance,
@@ -38,6 +40,7 @@ CONTRACTS: Mapping[str, type[Message]] = MappingProxyType(
             PortsReconcileDue,
             CheckHealth,
             HealthReported,
+            HealthChecksDue,
             LogsEmitted,
             PartitionsDue,
             RetentionDue,

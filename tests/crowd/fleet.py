@@ -74,12 +74,24 @@ TABLES: Final[dict[str, dict[str, str]]] = {
         "is_available": "n % 100 = 1",
         "released_at": "now() - random() * interval '1 day'",
     },
-    "instance_health": {
+    "health_targets": {
+        "id": uuid("n"),
+        "kind": "'instance'",
         "mcp_instance_id": uuid("n"),
         "scheduled_at": "now()",
         "checked_at": "now()",
         "verdict": "'up'",
         "consecutive_failures": "CASE WHEN random() < 0.01 THEN 3 ELSE 0 END",
+        "next_check_at": f"CASE WHEN {_IS_LIVE} THEN now() + (n % 3000 - 100) * interval '10 milliseconds' END",
+    },
+    "probers": {"id": uuid("n"), "hostname": "'here'", "process_id": "n", "seen_at": "now() + interval '1 day'"},
+    "health_hours": {
+        "target_id": uuid("n / 20"),
+        "hour": "date_trunc('hour', now()) - n % 20 * interval '1 hour'",
+        "checks": "120",
+        "alive": "119",
+        "answers": "119",
+        "total_ms": "1190",
     },
     "encryption_keys": {"key_id": "'master-' || n", "check_value": token_hash()},
     "service_registry": {

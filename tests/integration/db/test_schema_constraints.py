@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Final
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -64,9 +65,16 @@ CHECKS: Final[list[tuple[str, str, Row]]] = [
     ("health_checks", "check_era", {"era": "stone"}),
     ("health_checks", "check_response_ms", {"response_ms": -1}),
     ("health_checks", "check_verdict", {"verdict": "fine"}),
-    ("instance_health", "check_consecutive_failures", {"consecutive_failures": -1}),
-    ("instance_health", "check_era", {"era": "stone"}),
-    ("instance_health", "check_verdict", {"verdict": "fine"}),
+    ("health_hours", "check_hour_counts", {"alive": 2}),
+    ("health_targets", "check_breaker_state", {"breaker": "ajar"}),
+    ("health_targets", "check_era", {"era": "stone"}),
+    ("health_targets", "check_instance_target", {"id": UUID(int=1)}),
+    ("health_targets", "check_next_check_reason", {"next_check_reason": "why not"}),
+    ("health_targets", "check_target_counts", {"consecutive_failures": -1}),
+    ("health_targets", "check_target_subject", {"kind": "service"}),
+    ("health_targets", "check_target_thresholds", {"recovery_threshold": 1}),
+    ("health_targets", "check_target_times", {"timeout_seconds": 31}),
+    ("health_targets", "check_verdict", {"verdict": "fine"}),
     ("mcp_instances", "check_access_token_hash", {"access_token_hash": "the token itself"}),
     ("mcp_instances", "check_access_url", {"access_url": None}),
     ("mcp_instances", "check_port_range", {"assigned_port": 3000}),

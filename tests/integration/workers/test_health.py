@@ -27,7 +27,7 @@ def check(instance_id: UUID, server: RunningServer, slot: datetime) -> CheckHeal
 
 
 def health(database: TestDatabase) -> list[tuple[object, ...]]:
-    return database.ask("SELECT verdict, consecutive_failures, era FROM instance_health")
+    return database.ask("SELECT verdict, consecutive_failures, era FROM health_targets")
 
 
 def test_a_server_that_is_killed_changes_its_verdict(redis_url: str, test_database: TestDatabase) -> None:
