@@ -45,6 +45,7 @@ from db.repositories.tenants import Tenants
 from db.repositories.tools import Tools
 from db.repositories.usage import Usage
 from db.repositories.users import Users
+from db.repositories.verdicts import Verdicts
 from db.statement import Driver
 
 _FAILURES = (SQLAlchemyError, psycopg.Error)
@@ -153,6 +154,11 @@ class UnitOfWork:
     def targets(self) -> Targets:
         """What is to be checked."""
         return Targets(self._driver)
+
+    @cached_property
+    def verdicts(self) -> Verdicts:
+        """How targets do."""
+        return Verdicts(self._driver)
 
     @cached_property
     def probers(self) -> Probers:

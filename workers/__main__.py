@@ -23,7 +23,7 @@ from producers import BrokerUnavailable, ProducerError
 
 from . import app
 from .actors import ACTORS
-from .commands import dead_letters
+from .commands import dead_letters, health
 from .probes.addresses import Policy
 from .probes.settings import ProbeSettings
 from .settings import WorkerSettings
@@ -108,7 +108,27 @@ def _dead_letter_answer(database: Database, options: argparse.Namespace) -> str:
     return act(database, options.id)
 
 
-_COMMANDS: Final = {"run": _run, "liveness": _liveness, "dead-letters": _dead_letters}
+def _health(options: argparse.Namespace) -> int:
+    database = Database(_database(os.environ, connections=1))
+    try:
+        print(_health_answer(database, options))
+    finally:
+        database.close()
+    return 0
+
+
+def _health_answer(database: Database, options: argparse.Namespace) -> str:
+    if options.action == "list":
+        return health.show_list(
+            database, kind=options.kind, failing=options.failing, limit=options.limit, as_json=options.json
+        )
+    if options.action == "acknowledge":
+        return health.acknowledge(database, options.target)
+    act = health.show if options.action == "show" else health.check
+    return act(database, options.target, as_json=options.json)
+
+
+_COMMANDS: Final = {"run": _run, "liveness": _liveness, "dead-letters": _dead_letters, "health": _health}
 
 
 def _settings(options: argparse.Namespace, environment: Mapping[str, str]) -> WorkerSettings:
@@ -148,6 +168,7 @@ def _parser() -> argparse.ArgumentParser:
     alive = commands.add_parser("liveness", help="exit 0 while the workers of this machine are well")
     alive.add_argument("--json", action="store_true")
     _add_dead_letters(commands.add_parser("dead-letters", help="messages that were given up"))
+    _add_health(commands.add_parser("health", help="how everything does that is checked"))
     return parser
 
 
@@ -186,6 +207,21 @@ def _add_dead_letters(parser: argparse.ArgumentParser) -> None:
     discarding = actions.add_parser("discard", help="close it")
     for action in (showing, replaying, discarding):
         action.add_argument("id", type=UUID)
+
+
+def _add_health(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="a line for each target: verdict, uptime, next check and why")
+    listing.add_argument("--limit", type=_count, default=50)
+    listing.add_argument("--kind", choices=health.KINDS, help="only targets of this kind")
+    listing.add_argument("--failing", action="store_true", help="only targets in trouble")
+    showing = actions.add_parser("show", help="all that is known of one")
+    checking = actions.add_parser("check", help="have one checked now, and say what was found")
+    acknowledging = actions.add_parser("acknowledge", help="say that you take care of its alert")
+    for action in (listing, showing, checking):
+        action.add_argument("--json", action="store_true")
+    for action in (showing, checking, acknowledging):
+        action.add_argument("target", help="the id of an instance or a server, or the name of a service")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ EXEMPT: Final[dict[str, str]] = {
     "probers.beat": _ADDS,
     "probers.forget": "reads a row per worker process",
     "probers.leave": "reads a row per worker process",
+    "verdicts.probers": "reads a row per worker process",
     "targets.ensure": _ADDS,
     "targets.enter": _FOLLOWS,
     "targets.follow": _FOLLOWS,

@@ -141,6 +141,22 @@ _INSTANCES: Final = (
         {"instances": [uuid(1)], "services": ["service-1"], "servers": ["server-1"]},
     ),
     Hot("targets.ask", "pk_health_targets", {"target_id": uuid(1)}),
+    Hot("verdicts.get", "pk_health_targets pk_health_hours", {"target_id": uuid(1), "back": "30 days"}),
+    Hot(
+        "verdicts.page",
+        "pk_health_targets pk_health_hours",
+        {"kind": "instance", "after": UUID(int=0), "limit": 20, "back": "24 hours"},
+    ),
+    Hot(
+        "verdicts.failing",
+        "idx_health_targets_failing pk_health_hours",
+        {"kind": None, "after": UUID(int=0), "limit": 20, "back": "24 hours"},
+    ),
+    Hot(
+        "verdicts.named",
+        "pk_health_targets uq_health_targets_service_type uq_health_targets_server_id",
+        {"id": uuid(1), "name": "service-1"},
+    ),
     Hot("alerts.open", "pk_health_targets", {"target_ids": [uuid(1)]}),
     Hot("alerts.resolve", "uq_performance_alerts_target_id", {"target_ids": [uuid(1)]}),
     Hot("alerts.acknowledge", "uq_performance_alerts_target_id", {"target_id": uuid(1)}),

@@ -154,7 +154,8 @@ def test_a_slot_that_several_probers_checked_counts_once(database: Database, giv
     assert given.database.value("SELECT sum(checks) FROM health_hours WHERE target_id = %s", instance) == 1
 
 
-def test_no_more_than_an_interval_passes_until_the_next_slot(database: Database, given: Given, instance: UUID) -> None:
+@pytest.mark.usefixtures("instance")
+def test_no_more_than_an_interval_passes_until_the_next_slot(database: Database, given: Given) -> None:
     prober = beat(database, uuid4())
     for _ in range(20):
         make_due(given)
@@ -164,7 +165,6 @@ def test_no_more_than_an_interval_passes_until_the_next_slot(database: Database,
         assert isinstance(after, datetime)
         assert timedelta(seconds=27) <= after - claimed.slot <= timedelta(seconds=30)
         assert why == "regular"
-    assert instance
 
 
 def test_a_slot_that_is_long_past_is_followed_by_one_to_come(database: Database, given: Given, instance: UUID) -> None:
@@ -177,9 +177,8 @@ def test_a_slot_that_is_long_past_is_followed_by_one_to_come(database: Database,
     assert timedelta(seconds=10) < waits < timedelta(seconds=30)
 
 
-def test_the_breaker_opens_backs_off_and_closes_after_two_signs_of_life(
-    database: Database, given: Given, instance: UUID
-) -> None:
+@pytest.mark.usefixtures("instance")
+def test_the_breaker_opens_backs_off_and_closes_after_two_signs_of_life(database: Database, given: Given) -> None:
     prober = beat(database, uuid4())
     assert checked(given, database, prober, "timeout", "timeout", "timeout") == [None, None, "lost"]
     for tries in (1, 2, 3):
@@ -194,26 +193,25 @@ def test_the_breaker_opens_backs_off_and_closes_after_two_signs_of_life(
     assert target(given, "breaker", "next_check_reason") == ("half_open", "half_open")
     assert checked(given, database, prober, "degraded") == ["back"]
     assert target(given, "breaker", "tries", "opened_at", "next_check_reason") == ("closed", 0, None, "regular")
-    assert instance
 
 
-def test_a_flapping_target_turns_once_at_most(database: Database, given: Given, instance: UUID) -> None:
+@pytest.mark.usefixtures("instance")
+def test_a_flapping_target_turns_once_at_most(database: Database, given: Given) -> None:
     prober = beat(database, uuid4())
     assert set(checked(given, database, prober, *["up", "timeout"] * 10)) == {None}
     given.database.ask("UPDATE health_targets SET failure_threshold = 1")
     turns = checked(given, database, prober, *["up", "timeout"] * 10)
     assert [turn for turn in turns if turn] == ["lost"]
-    assert instance
 
 
-def test_a_target_that_lives_anew_begins_anew(database: Database, given: Given, instance: UUID) -> None:
+@pytest.mark.usefixtures("instance")
+def test_a_target_that_lives_anew_begins_anew(database: Database, given: Given) -> None:
     prober = beat(database, uuid4())
     checked(given, database, prober, "timeout", "timeout", "timeout")
     given.database.ask("UPDATE mcp_instances SET process_started_at = now() + interval '1 second'")
     assert follow(database) == (0, 1)
     assert target(given, "breaker", "consecutive_failures", "next_check_reason") == ("closed", 0, "new")
     assert follow(database) == (0, 0)
-    assert instance
 
 
 def test_a_target_that_somebody_asks_for_is_due_now(database: Database, given: Given, instance: UUID) -> None:
