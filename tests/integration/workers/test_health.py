@@ -14,6 +14,8 @@ from tests.mcp_servers import programs
 from tests.mcp_servers.running import RunningServer
 from workers.app import running
 from workers.applier import Applier
+from workers.probes.addresses import Policy
+from workers.probes.settings import ProbeSettings
 from workers.settings import WorkerSettings
 
 pytestmark = pytest.mark.usefixtures("user")
@@ -32,7 +34,8 @@ def health(database: TestDatabase) -> list[tuple[object, ...]]:
 
 def test_a_server_that_is_killed_changes_its_verdict(redis_url: str, test_database: TestDatabase) -> None:
     wanted = create()
-    settings = WorkerSettings(redis_url=redis_url, database=test_database.settings(), threads=2)
+    probes = ProbeSettings(policy=Policy.parse("127.0.0.0/8"))
+    settings = WorkerSettings(redis_url=redis_url, database=test_database.settings(), threads=2, probes=probes)
     with running(settings), connect(redis_url) as producer, programs.modern(free_port()) as server:
         producer.send(wanted)
         wait_until(lambda: test_database.value("SELECT count(*) FROM mcp_instances") == 1, 20)
