@@ -4,7 +4,8 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -90,13 +91,15 @@ def _liveness(options: argparse.Namespace) -> int:
     return 0 if report.alive else 1
 
 
-def _dead_letters(options: argparse.Namespace) -> int:
-    database = Database(_database(os.environ, connections=1))
-    try:
-        print(_dead_letter_answer(database, options))
-    finally:
-        database.close()
-    return 0
+def _asking(answer: Callable[[Database, argparse.Namespace], str]) -> Callable[[argparse.Namespace], int]:
+    """Make a command of what the database is asked."""
+
+    def ask(options: argparse.Namespace) -> int:
+        with closing(Database(_database(os.environ, connections=1))) as database:
+            print(answer(database, options))
+        return 0
+
+    return ask
 
 
 def _dead_letter_answer(database: Database, options: argparse.Namespace) -> str:
@@ -106,15 +109,6 @@ def _dead_letter_answer(database: Database, options: argparse.Namespace) -> str:
         return dead_letters.show(database, options.id, as_json=options.json)
     act = dead_letters.replay if options.action == "replay" else dead_letters.discard
     return act(database, options.id)
-
-
-def _health(options: argparse.Namespace) -> int:
-    database = Database(_database(os.environ, connections=1))
-    try:
-        print(_health_answer(database, options))
-    finally:
-        database.close()
-    return 0
 
 
 def _health_answer(database: Database, options: argparse.Namespace) -> str:
@@ -128,7 +122,12 @@ def _health_answer(database: Database, options: argparse.Namespace) -> str:
     return act(database, options.target, as_json=options.json)
 
 
-_COMMANDS: Final = {"run": _run, "liveness": _liveness, "dead-letters": _dead_letters, "health": _health}
+_COMMANDS: Final = {
+    "run": _run,
+    "liveness": _liveness,
+    "dead-letters": _asking(_dead_letter_answer),
+    "health": _asking(_health_answer),
+}
 
 
 def _settings(options: argparse.Namespace, environment: Mapping[str, str]) -> WorkerSettings:

@@ -7,6 +7,7 @@ import random
 import socket
 import threading
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -33,6 +34,9 @@ AHEAD_SECONDS: Final = 1.0
 
 MOST_CLAIMS: Final = 500
 
+# What passes between the two readings is no error of a clock.
+_TOLERATED: Final = timedelta(seconds=1)
+
 
 class Rounds(threading.Thread):
     """One thread of each worker process; the claims say which checks are whose.
@@ -50,6 +54,7 @@ class Rounds(threading.Thread):
         self._claims: dict[UUID, Claim] = {}
         self._found: queue.SimpleQueue[tuple[UUID, Finding]] = queue.SimpleQueue()
         self._unrecorded: list[tuple[Claim, Finding]] = []
+        self._clock_error = timedelta()
 
     def run(self) -> None:
         """Step again and again until stopped."""
@@ -69,6 +74,8 @@ class Rounds(threading.Thread):
     def claim(self) -> int:
         """Take what is due and begin to check it; says how many."""
         claims = self._transactions.run(self._claimed)
+        if claims:
+            self._clock_error = clock_error(claims[0], datetime.now(UTC))
         self._claims.update({claim.target_id: claim for claim in claims})
         own, others = [claim for claim in claims if claim.url is None], [claim for claim in claims if claim.url]
         self._unrecorded += [(claim, _look_at_process(claim)) for claim in own]
@@ -111,7 +118,7 @@ class Rounds(threading.Thread):
 
     def _record(self, found: Sequence[tuple[Claim, Finding]]) -> None:
         try:
-            self._transactions.run(lambda uow: _recorded(found, uow))
+            self._transactions.run(lambda uow: _recorded(found, self._clock_error, uow))
         except DataRefused as error:
             # Whichever it is, it must not keep its neighbours from being recorded.
             if len(found) == 1:
@@ -121,8 +128,14 @@ class Rounds(threading.Thread):
                 self._record([one])
 
 
-def _recorded(found: Sequence[tuple[Claim, Finding]], uow: UnitOfWork) -> None:
-    verdicts.record([_row(claim, finding) for claim, finding in found], uow)
+def clock_error(claim: Claim, received_at: datetime) -> timedelta:
+    """Give by how much the clock of this process is ahead of the database's, which is what slots are told by."""
+    error = received_at - (claim.slot - timedelta(seconds=claim.due_in))
+    return error if abs(error) > _TOLERATED else timedelta()
+
+
+def _recorded(found: Sequence[tuple[Claim, Finding]], error: timedelta, uow: UnitOfWork) -> None:
+    verdicts.record([_row(claim, finding, error) for claim, finding in found], uow)
     verdicts.note_offers(_offers(found), uow)
 
 
@@ -154,12 +167,12 @@ def _look_at_process(claim: Claim) -> Finding:
     return look_at(ProcessTarget(claim.process_id, claim.process_started_at))
 
 
-def _row(claim: Claim, finding: Finding) -> HealthReportRow:
+def _row(claim: Claim, finding: Finding, error: timedelta) -> HealthReportRow:
     return HealthReportRow(
         target_id=claim.target_id,
         scheduled_at=claim.slot,
         verdict=finding.verdict,
-        checked_at=finding.checked_at,
+        checked_at=finding.checked_at - error,
         response_ms=finding.response_ms,
         error=finding.error,
         era=finding.era,

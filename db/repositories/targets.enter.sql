@@ -24,6 +24,7 @@ WITH bounds AS MATERIALIZED (
     SELECT 'server', gen_random_uuid(), NULL, NULL, s.id, NULL, least(s.timeout_ms / 1000.0, b.timeout_seconds)
       FROM gateway.mcp_servers s, bounds b
      WHERE s.status = 'active' AND s.deleted_at IS NULL AND s.transport_type IN ('http', 'streamable_http')
+       AND coalesce(s.expires_at > now(), true)
 )
 INSERT INTO health_targets (kind, id, mcp_instance_id, service_type, server_id, host_id, interval_seconds,
                             timeout_seconds, jitter_seconds, failure_threshold, recovery_threshold, reset_seconds,

@@ -123,9 +123,8 @@ def probe_core_share(stage: Stage) -> Iterator[Repetition]:
 @figure(
     target=at_most(10),
     unit="%",
-    compares=f"by how much the median delay of the others grows, as a share of an interval's hundredth or of the delay"
-    f" itself, whichever is more, when {HANGING:.0%} of the targets take the connection and never answer (timeout 5 s);"
-    f" {_SETTING}; peers_percent: how much later than before {_PEERS} asks the others in the median",
+    compares=f"by how much the median delay of the others grows when {HANGING:.0%} of the targets take the connection"
+    f" and never answer (timeout 5 s), {_SETTING}; peers_percent: the same of {_PEERS}, which gets {INTERVAL:.0f} s",
 )
 def probe_hang_effect(stage: Stage) -> Iterator[Repetition]:
     """Tell whether dead targets delay the living."""

@@ -7,6 +7,7 @@ from uuid import UUID
 from producers.message_id import new
 from tests.crowd import token_hash, uuid
 
+from .hot_health import HEALTH
 from .plans import BOUNDS, NOW, PAGE, Hot
 
 _USER: Final = {"user_id": uuid(7)}
@@ -116,50 +117,6 @@ _INSTANCES: Final = (
         "pk_api_key_validation_cache",
         {**_USER, "service_type": "service-3", "key_hash": "hash-38"},
     ),
-    Hot("health.record", "pk_health_targets", {"reports": "[]"}),
-    Hot("health.hold", "pk_health_targets", {"ids": [uuid(1), uuid(2)]}),
-    Hot("health.instances_of", "pk_health_targets", {"ids": [uuid(1), uuid(2)]}),
-    Hot("health.tell_instances", "pk_health_targets pk_mcp_instances", {"ids": [uuid(1), uuid(2)]}),
-    Hot("health.tell_services", "pk_health_targets pk_service_health_status pk_health_hours", {"ids": [uuid(100_000)]}),
-    Hot("health.tell_servers", "pk_health_targets pk_mcp_servers pk_health_hours", {"ids": [uuid(200_000)]}),
-    Hot("health.note_tools", "pk_health_targets", {"ids": [uuid(1)], "tools": [3]}),
-    Hot(
-        "targets.claim",
-        "idx_health_targets_due pk_mcp_instances",
-        {
-            "prober": uuid(0),
-            "ahead": 1.0,
-            "limit": 50,
-            "silence": 6.0,
-            "patience": 1.0,
-            "grace": 15.0,
-        },
-    ),
-    Hot(
-        "targets.of",
-        "pk_health_targets uq_health_targets_service_type uq_health_targets_server_id",
-        {"instances": [uuid(1)], "services": ["service-1"], "servers": ["server-1"]},
-    ),
-    Hot("targets.ask", "pk_health_targets", {"target_id": uuid(1)}),
-    Hot("verdicts.get", "pk_health_targets pk_health_hours", {"target_id": uuid(1), "back": "30 days"}),
-    Hot(
-        "verdicts.page",
-        "pk_health_targets pk_health_hours",
-        {"kind": "instance", "after": UUID(int=0), "limit": 20, "back": "24 hours"},
-    ),
-    Hot(
-        "verdicts.failing",
-        "idx_health_targets_failing pk_health_hours",
-        {"kind": None, "after": UUID(int=0), "limit": 20, "back": "24 hours"},
-    ),
-    Hot(
-        "verdicts.named",
-        "pk_health_targets uq_health_targets_service_type uq_health_targets_server_id",
-        {"id": uuid(1), "name": "service-1"},
-    ),
-    Hot("alerts.open", "pk_health_targets", {"target_ids": [uuid(1)]}),
-    Hot("alerts.resolve", "uq_performance_alerts_target_id", {"target_ids": [uuid(1)]}),
-    Hot("alerts.acknowledge", "uq_performance_alerts_target_id", {"target_id": uuid(1)}),
     Hot("instances.reconnect", "pk_mcp_instances pk_port_allocations", {"instance_id": uuid(101), "at": NOW}),
     Hot("cache.expire", "idx_api_key_validation_cache_expires", {"limit": 50}),
 )
@@ -326,4 +283,4 @@ _RECORDS: Final = (
     Hot("calls.slowest", "idx_fastmcp_audit_tenant_performance", {**_TENANT, **PAGE}, "fastmcp_audit_log"),
 )
 
-HOT: Final = (*_MESSAGES, *_INSTANCES, *_PEOPLE, *_SERVICES, *_GATEWAY, *_RECORDS)
+HOT: Final = (*_MESSAGES, *_INSTANCES, *HEALTH, *_PEOPLE, *_SERVICES, *_GATEWAY, *_RECORDS)

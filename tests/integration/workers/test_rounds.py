@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from uuid import UUID
 
 import psutil
@@ -172,6 +172,19 @@ def test_an_instance_that_fails_is_disconnected_and_comes_back_by_messages(
     assert given.database.value("SELECT mcp_instance_id FROM port_allocations WHERE port = %s", port) == instance_id
 
 
+def test_a_flapping_server_opens_one_alert_and_no_more(given: Given, check: Check, server: RunningServer) -> None:
+    a_server(given, server.url)
+    assert check() == "up"
+    given.database.ask("UPDATE health_targets SET failure_threshold = 1")
+    for _ in range(4):
+        switch(server, "http_500")
+        assert check() == "protocol_error"
+        switch(server, "none")
+        assert check() == "up"
+    assert alert(given) == (True, 1, False, False)
+    assert given.database.value("SELECT health_status FROM gateway.mcp_servers") == "UNHEALTHY"
+
+
 def test_the_message_of_a_turn_is_sent_by_the_janitor(database: Database, given: Given, check: Check) -> None:
     instance_id = an_instance(database, given, free_port())
     given.database.ask("UPDATE mcp_instances SET process_id = NULL")
@@ -246,6 +259,25 @@ def test_uptime_and_dashboard_of_a_service_come_from_its_checks(
         " WHERE service_type = 'figma'"
     )
     assert [(healthy, failures, float(str(uptime))) for healthy, failures, uptime in rows] == [(True, 1, 50.0)]
+
+
+def test_a_worker_whose_clock_is_an_hour_off_tells_the_time_of_the_database(
+    given: Given, check: Check, server: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Ahead(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Ahead":
+            return cls.fromtimestamp((datetime.now(tz) + timedelta(hours=1)).timestamp(), tz)
+
+    monkeypatch.setattr("workers.rounds.datetime", Ahead)
+    monkeypatch.setattr("workers.probes.finding.datetime", Ahead)
+    a_server(given, server.url)
+    assert check() == "up"
+    ((late, waits),) = given.database.ask("SELECT checked_at - now(), next_check_at - now() FROM health_targets")
+    assert isinstance(late, timedelta)
+    assert isinstance(waits, timedelta)
+    assert timedelta(seconds=-10) < late <= timedelta(seconds=0.5)
+    assert timedelta(seconds=10) < waits < timedelta(seconds=31)
 
 
 def test_what_was_found_when_the_process_stops_is_recorded_and_the_rest_is_left_to_others(
