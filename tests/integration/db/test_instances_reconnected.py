@@ -40,7 +40,9 @@ def test_it_runs_again_on_the_port_that_it_had(db: Database, given: Given, lost:
     with db.transaction() as uow:
         state = uow.fleet.get(lost)
         assert state is not None
-        assert (state.status, uow.ports.held_by(lost)) == ("running", state.port)
+        held = uow.ports.held_by(lost)
+    assert held is not None
+    assert (state.status, held.port) == ("running", state.port)
     assert given.events_of(lost)[-1] == "reconnected"
 
 

@@ -139,12 +139,16 @@ UNIQUE: Final[list[tuple[str, str, list[str]]]] = [
     ("users", "idx_users_username", ["username"]),
 ]
 
-# Only the owner and its functions write these; the tests of partitions and of master keys meet them.
+# Only the owner and its functions write these; the tests of partitions, of master keys and of targets meet them.
 ELSEWHERE: Final = {
     ("encryption_keys", "idx_encryption_keys_active"),
     ("encryption_keys", "uq_encryption_keys_usable_id"),
     ("gateway.materialized_views", "uq_materialized_views_name"),
     ("gateway.mv_request_stats_hourly", "idx_mv_request_stats_hourly_key"),
+    ("gateway.performance_alerts", "uq_performance_alerts_target_id"),
+    ("health_targets", "uq_health_targets_mcp_instance_id"),
+    ("health_targets", "uq_health_targets_server_id"),
+    ("health_targets", "uq_health_targets_service_type"),
     ("inbox", "check_outcome"),
     ("maintenance.detached_partitions", "check_archive"),
     ("maintenance.detached_partitions", "check_archive_sha256"),

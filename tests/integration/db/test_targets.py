@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from psycopg.errors import UniqueViolation
 
 from db.engine import Database
 from db.repositories.health import HealthReportRow, Standing
@@ -223,3 +224,34 @@ def test_a_target_that_somebody_asks_for_is_due_now(database: Database, given: G
         assert uow.targets.ask(uuid4()) is None
     (claimed,) = claim(database, prober, ahead=0)
     assert claimed.due_in <= 0
+
+
+@pytest.mark.parametrize(
+    ("constraint", "statement"),
+    [
+        (
+            "uq_health_targets_mcp_instance_id",
+            "INSERT INTO health_targets (kind, mcp_instance_id, host_id)"
+            " SELECT 'process', mcp_instance_id, 'here' FROM health_targets, generate_series(1, 2)",
+        ),
+        (
+            "uq_health_targets_service_type",
+            "INSERT INTO health_targets (kind, service_type) SELECT 'service', 'figma' FROM generate_series(1, 2)",
+        ),
+        (
+            "uq_health_targets_server_id",
+            "WITH s AS (INSERT INTO gateway.mcp_servers (name, endpoint_url) VALUES ('s', 'http://s/') RETURNING id)"
+            " INSERT INTO health_targets (kind, server_id) SELECT 'server', id FROM s, generate_series(1, 2)",
+        ),
+        (
+            "uq_performance_alerts_target_id",
+            "INSERT INTO gateway.performance_alerts (name, metric_name, threshold_value, comparison_operator, target_id)"
+            " SELECT 'alert ' || n, 'm', 1, '>', id FROM health_targets, generate_series(1, 2) n",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("instance")
+def test_what_is_checked_is_one_target_with_one_alert(given: Given, constraint: str, statement: str) -> None:
+    with pytest.raises(UniqueViolation) as refused:
+        given.database.ask(statement)
+    assert refused.value.diag.constraint_name == constraint
