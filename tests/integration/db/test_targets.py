@@ -231,8 +231,10 @@ def test_a_target_that_somebody_asks_for_is_due_now(database: Database, given: G
     [
         (
             "uq_health_targets_mcp_instance_id",
-            "INSERT INTO health_targets (kind, mcp_instance_id, host_id)"
-            " SELECT 'process', mcp_instance_id, 'here' FROM health_targets, generate_series(1, 2)",
+            (
+                "INSERT INTO health_targets (kind, mcp_instance_id, host_id)"
+                " SELECT 'process', mcp_instance_id, 'here' FROM health_targets, generate_series(1, 2)"
+            ),
         ),
         (
             "uq_health_targets_service_type",
@@ -240,13 +242,18 @@ def test_a_target_that_somebody_asks_for_is_due_now(database: Database, given: G
         ),
         (
             "uq_health_targets_server_id",
-            "WITH s AS (INSERT INTO gateway.mcp_servers (name, endpoint_url) VALUES ('s', 'http://s/') RETURNING id)"
-            " INSERT INTO health_targets (kind, server_id) SELECT 'server', id FROM s, generate_series(1, 2)",
+            (
+                "WITH s AS (INSERT INTO gateway.mcp_servers (name, endpoint_url) VALUES ('s', 'http://s/') RETURNING id)"
+                " INSERT INTO health_targets (kind, server_id) SELECT 'server', id FROM s, generate_series(1, 2)"
+            ),
         ),
         (
             "uq_performance_alerts_target_id",
-            "INSERT INTO gateway.performance_alerts (name, metric_name, threshold_value, comparison_operator, target_id)"
-            " SELECT 'alert ' || n, 'm', 1, '>', id FROM health_targets, generate_series(1, 2) n",
+            (
+                "INSERT INTO gateway.performance_alerts"
+                " (name, metric_name, threshold_value, comparison_operator, target_id)"
+                " SELECT 'alert ' || n, 'm', 1, '>', id FROM health_targets, generate_series(1, 2) n"
+            ),
         ),
     ],
 )
