@@ -243,7 +243,8 @@ def test_a_target_that_somebody_asks_for_is_due_now(database: Database, given: G
         (
             "uq_health_targets_server_id",
             (
-                "WITH s AS (INSERT INTO gateway.mcp_servers (name, endpoint_url) VALUES ('s', 'http://s/') RETURNING id)"
+                "WITH s AS (INSERT INTO gateway.mcp_servers (name, endpoint_url) VALUES ('s', 'http://s/')"
+                " RETURNING id)"
                 " INSERT INTO health_targets (kind, server_id) SELECT 'server', id FROM s, generate_series(1, 2)"
             ),
         ),

@@ -66,3 +66,25 @@ def test_the_newest_slot_wins_and_a_slot_counts_once(applier: Applier, test_data
         applier(delivered(message))
     assert health(test_database) == [("timeout", 1, None)]
     assert test_database.value("SELECT count(*) FROM health_checks") == 2
+
+
+def test_reports_about_services_and_servers_take_the_same_path(applier: Applier, test_database: TestDatabase) -> None:
+    test_database.ask(
+        "INSERT INTO gateway.mcp_servers (id, name, endpoint_url) VALUES ('tickets', 'tickets', 'https://t.example/')"
+    )
+    subjects = ({"service_type": "figma"}, {"server_id": "tickets"}, {"server_id": "gone"}, {"service_type": "gone"})
+    for number in range(3):
+        slot = SLOT + timedelta(seconds=30 * number)
+        reports = [
+            HealthReport(**subject, scheduled_at=slot, checked_at=slot, verdict=Verdict.TIMEOUT, error="Too slow.")
+            for subject in subjects
+        ]
+        applier(delivered(HealthReported(reports=reports)))
+    assert health(test_database) == [("timeout", 3, None)] * 2
+    assert test_database.ask("SELECT health_status FROM gateway.mcp_servers") == [("UNHEALTHY",)]
+    rows = test_database.ask(
+        "SELECT is_healthy, consecutive_failures FROM service_health_dashboard WHERE service_type = 'figma'"
+    )
+    assert rows == [(False, 3)]
+    alerts = test_database.ask("SELECT name FROM gateway.performance_alerts WHERE is_triggered ORDER BY name")
+    assert alerts == [("health of server tickets",), ("health of service figma",)]
