@@ -204,15 +204,15 @@ class _LackingBroker:
 
 
 def test_a_process_that_is_a_zombie_disconnects_its_instance_at_once(
-    database: Database, given: Given, check: Check, server: RunningServer
+    database: Database, given: Given, check: Check, rounds: Rounds, server: RunningServer
 ) -> None:
     child = os.fork()
     if child == 0:
         time.sleep(60)
         os._exit(0)
-    instance_id = an_instance(database, given, server.port, child)
+    an_instance(database, given, server.port, child)
     with database.transaction() as uow:
-        uow.probers.beat(instance_id, host_id=HOST, hostname="here", process_id=1)
+        uow.probers.beat(rounds.id, host_id=HOST, hostname="here", process_id=1)
     assert check() == "up"
     assert sent(given) == []
     os.kill(child, 9)
