@@ -48,9 +48,10 @@ RENEW: Final = Transition("renew", (State.RUNNING,), State.RUNNING, "renewed", "
 FAIL: Final = Transition("fail", LIVE, State.ERROR, "error", "InstanceFailed")
 GIVE_UP: Final = Transition("give_up", (State.PENDING,), State.ERROR, "error", "never started in time", by_tick=True)
 DISCONNECT: Final = Transition("disconnect", LIVE, State.DISCONNECTED, "disconnected", "InstanceDisconnected")
+RECONNECT: Final = Transition("reconnect", (State.DISCONNECTED,), State.RUNNING, "reconnected", "InstanceReconnected")
 EXPIRE: Final = Transition("expire", LIVE, State.EXPIRED, "expired", "its time is over", by_tick=True)
 RESTORE: Final = Transition("restore", ENDED, State.PENDING, "restored", "RestoreInstance")
 DELETE: Final = Transition("delete", (*LIVE, *ENDED), State.DELETED, "deleted", "DeleteInstance")
 
-TRANSITIONS: Final = (START, RENEW, FAIL, GIVE_UP, DISCONNECT, EXPIRE, RESTORE, DELETE)
+TRANSITIONS: Final = (START, RENEW, FAIL, GIVE_UP, DISCONNECT, RECONNECT, EXPIRE, RESTORE, DELETE)
 """All of them; an instance begins as pending, or as error when it cannot have a port."""

@@ -36,6 +36,7 @@ _CHECKS: Final[dict[str, str]] = {
     "check_comparison_operator": "A limit compares with >, <, >=, <= or ==: choose one of these",
     "check_load_balancing_strategy": "Requests are spread round_robin, weighted, least_connections, random or"
     " consistent_hash: choose one of these",
+    "check_next_check_reason": "The next check is new, regular, back_off, half_open or asked: choose one of these",
     "check_key_status": "A master key is active, decrypt_only or retired: choose one of these",
     # Times and spans of time.
     "check_valid_date_range": "A server expires after it was entered: choose a later expiry",
@@ -48,6 +49,8 @@ _CHECKS: Final[dict[str, str]] = {
     "check_pool_timeouts": "Timeouts of a pool are numbers of milliseconds above 0: raise what is not",
     "check_queue_limits": "The size, the timeout and the levels of a queue are above 0: raise what is not",
     "check_alert_times": "Minutes of an alert are not below 0: raise what is",
+    "check_target_times": "A check takes 0.1 to 30 s and no longer than its interval, which is a day at most, and"
+    " no wait is endless: choose times that fit",
     "check_max_duration": "A type lets its instances live for more than 0 minutes: raise its longest duration",
     "check_triggered_since": "An alert that is triggered says since when: give the time",
     # Numbers.
@@ -68,8 +71,14 @@ _CHECKS: Final[dict[str, str]] = {
     "check_usage_count": "Counts are not below 0: count again",
     "check_consecutive_failures": "Counts are not below 0: count again",
     "check_outbox_attempts": "Counts are not below 0: count again",
+    "check_target_counts": "Counts are not below 0: count again",
+    "check_hour_counts": "Of an hour's checks no more were alive or answered than were made: count again",
+    "check_target_thresholds": "A breaker opens after one failure at least and closes after two signs of life at least:"
+    " raise what is less",
     "check_config_version": "Versions of a setting count from 1: raise it",
     # Whose something is, and what it holds.
+    "check_target_subject": "A target is an instance, the process of one on its host, a service or a server: name that",
+    "check_instance_target": "The target of an instance has the instance's id: give it that id",
     "check_key_owner": "A key belongs to a tenant, a user or both: name one",
     "check_enhanced_key_owner": "A key belongs to a tenant, a user or both: name one",
     "check_outbox_sender": "A message has a sender: set app.user_id or app.tenant_id in the transaction first",
@@ -104,6 +113,10 @@ _DOUBLES: Final[dict[str, str]] = {
     "uq_connection_pools_server_id": "The server has a pool of this name: update that one",
     "uq_request_queues_server_id": "The server has a queue of this name: update that one",
     "idx_performance_alerts_name": "The server has an alert of this name: update that one",
+    "uq_health_targets_mcp_instance_id": "The instance is a target already: change that one",
+    "uq_health_targets_service_type": "The service is a target already: change that one",
+    "uq_health_targets_server_id": "The server is a target already: change that one",
+    "uq_performance_alerts_target_id": "The target has an alert: update that one",
     "uq_sessions_session_token_hash": "Another session has this token: make a new one",
     "uq_api_keys_key_hash": "This key was entered before: make a new one",
     "uq_enhanced_api_keys_key_hash": "This key was entered before: make a new one",
@@ -146,6 +159,7 @@ _MISSING: Final[dict[str, str]] = {
     "_api_keys": "There is no such key: store the key first",
     "_enhanced_api_keys": "There is no such key: make the key first",
     "_mcp_servers": "There is no such server: register the server first",
+    "_health_targets": "There is no such target: have what it checks entered first",
     "_service_registry": "There is no such service: register the service first",
 }
 _REMEDIES: Final = {**_CHECKS, **_DOUBLES, **_KEPT}

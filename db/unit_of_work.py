@@ -1,10 +1,9 @@
 """One transaction and the repositories that take part in it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cached_property
 from types import TracebackType
-from typing import Self, cast
+from typing import Generic, Self, TypeVar, cast
 
 import psycopg
 from sqlalchemy import Connection, Engine, PoolProxiedConnection
@@ -12,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.errors import DatabaseError, translate
 from db.repositories.access import Access
+from db.repositories.alerts import Alerts
 from db.repositories.archives import Archives
 from db.repositories.audit import Audit
 from db.repositories.cache import ValidationCache
@@ -32,6 +32,7 @@ from db.repositories.operation import Operation
 from db.repositories.outbox import Outbox
 from db.repositories.partitions import Partitions
 from db.repositories.ports import Ports
+from db.repositories.probers import Probers
 from db.repositories.redeliveries import Redeliveries
 from db.repositories.requests import Requests
 from db.repositories.rotation import Rotation
@@ -41,13 +42,33 @@ from db.repositories.services import Services
 from db.repositories.sessions import Sessions
 from db.repositories.settings import Settings
 from db.repositories.shares import Shares
+from db.repositories.targets import Targets
 from db.repositories.tenants import Tenants
 from db.repositories.tools import Tools
 from db.repositories.usage import Usage
 from db.repositories.users import Users
+from db.repositories.verdicts import Verdicts
 from db.statement import Driver
 
+R = TypeVar("R")
+
 _FAILURES = (SQLAlchemyError, psycopg.Error)
+
+
+class _Repository(Generic[R]):
+    """Makes a repository for a transaction when it is first asked for."""
+
+    def __init__(self, kind: Callable[[Driver], R]) -> None:
+        self._kind = kind
+
+    def __set_name__(self, owner: type[object], name: str) -> None:
+        self._name = name
+
+    def __get__(self, uow: "UnitOfWork", owner: type[object] | None = None) -> R:
+        # Kept under the same name, where the next reader finds it without coming here.
+        known = vars(uow)
+        made = known[self._name] = self._kind(known["_driver"])
+        return made
 
 
 class UnitOfWork:
@@ -55,6 +76,45 @@ class UnitOfWork:
 
     _connection: PoolProxiedConnection
     _driver: Driver
+
+    inbox = _Repository(Inbox)
+    redeliveries = _Repository(Redeliveries)
+    dead_letters = _Repository(DeadLetters)
+    instances = _Repository(Instances)
+    locks = _Repository(Locks)
+    fleet = _Repository(Fleet)
+    health = _Repository(Health)
+    targets = _Repository(Targets)
+    verdicts = _Repository(Verdicts)
+    probers = _Repository(Probers)
+    alerts = _Repository(Alerts)
+    logs = _Repository(Logs)
+    keys = _Repository(Keys)
+    cache = _Repository(ValidationCache)
+    services = _Repository(Services)
+    moves = _Repository(Moves)
+    archives = _Repository(Archives)
+    partitions = _Repository(Partitions)
+    rotation = _Repository(Rotation)
+    runs = _Repository(Runs)
+    settings = _Repository(Settings)
+    access = _Repository(Access)
+    audit = _Repository(Audit)
+    calls = _Repository(Calls)
+    erasures = _Repository(Erasures)
+    events = _Repository(Events)
+    gateway = _Repository(Gateway)
+    operation = _Repository(Operation)
+    outbox = _Repository(Outbox)
+    ports = _Repository(Ports)
+    requests = _Repository(Requests)
+    servers = _Repository(Servers)
+    sessions = _Repository(Sessions)
+    shares = _Repository(Shares)
+    tenants = _Repository(Tenants)
+    tools = _Repository(Tools)
+    usage = _Repository(Usage)
+    users = _Repository(Users)
 
     def __init__(self, engine: Engine) -> None:
         """Take a connection only when the block is entered."""
@@ -113,173 +173,3 @@ class UnitOfWork:
                 Connection(self._engine, self._connection).exec_driver_sql("SELECT 1")
         with suppress(*_FAILURES):
             self._connection.close()
-
-    @cached_property
-    def inbox(self) -> Inbox:
-        """Which messages were applied."""
-        return Inbox(self._driver)
-
-    @cached_property
-    def redeliveries(self) -> Redeliveries:
-        """Messages put by for another try."""
-        return Redeliveries(self._driver)
-
-    @cached_property
-    def dead_letters(self) -> DeadLetters:
-        """Messages that were given up."""
-        return DeadLetters(self._driver)
-
-    @cached_property
-    def instances(self) -> Instances:
-        """What becomes of instances."""
-        return Instances(self._driver)
-
-    @cached_property
-    def locks(self) -> Locks:
-        """Rows that are locked beforehand."""
-        return Locks(self._driver)
-
-    @cached_property
-    def fleet(self) -> Fleet:
-        """Instances as they stand."""
-        return Fleet(self._driver)
-
-    @cached_property
-    def health(self) -> Health:
-        """What probes found."""
-        return Health(self._driver)
-
-    @cached_property
-    def logs(self) -> Logs:
-        """Lines that instances printed."""
-        return Logs(self._driver)
-
-    @cached_property
-    def keys(self) -> Keys:
-        """Keys of third parties, and which master keys they are encrypted under."""
-        return Keys(self._driver)
-
-    @cached_property
-    def cache(self) -> ValidationCache:
-        """Results of validating API keys."""
-        return ValidationCache(self._driver)
-
-    @cached_property
-    def services(self) -> Services:
-        """Shared services."""
-        return Services(self._driver)
-
-    @cached_property
-    def moves(self) -> Moves:
-        """Dedicated keys on their way to shared services."""
-        return Moves(self._driver)
-
-    @cached_property
-    def archives(self) -> Archives:
-        """Dedicated instances and keys that shared services took the place of."""
-        return Archives(self._driver)
-
-    @cached_property
-    def partitions(self) -> Partitions:
-        """Partitions and their retention."""
-        return Partitions(self._driver)
-
-    @cached_property
-    def rotation(self) -> Rotation:
-        """Master keys, and what is under which."""
-        return Rotation(self._driver)
-
-    @cached_property
-    def runs(self) -> Runs:
-        """What maintenance did."""
-        return Runs(self._driver)
-
-    @cached_property
-    def settings(self) -> Settings:
-        """System settings."""
-        return Settings(self._driver)
-
-    @cached_property
-    def access(self) -> Access:
-        """Keys of the gateway, and rights on its servers."""
-        return Access(self._driver)
-
-    @cached_property
-    def audit(self) -> Audit:
-        """Who changed and who did what."""
-        return Audit(self._driver)
-
-    @cached_property
-    def calls(self) -> Calls:
-        """Calls of the protocol."""
-        return Calls(self._driver)
-
-    @cached_property
-    def erasures(self) -> Erasures:
-        """Users who are to be forgotten."""
-        return Erasures(self._driver)
-
-    @cached_property
-    def events(self) -> Events:
-        """What happened to instances."""
-        return Events(self._driver)
-
-    @cached_property
-    def gateway(self) -> Gateway:
-        """How the gateway routes and is set up."""
-        return Gateway(self._driver)
-
-    @cached_property
-    def operation(self) -> Operation:
-        """How the gateway's servers do."""
-        return Operation(self._driver)
-
-    @cached_property
-    def outbox(self) -> Outbox:
-        """Messages that are sent with the transaction that made them."""
-        return Outbox(self._driver)
-
-    @cached_property
-    def ports(self) -> Ports:
-        """The ports of hosts."""
-        return Ports(self._driver)
-
-    @cached_property
-    def requests(self) -> Requests:
-        """Requests that the gateway served."""
-        return Requests(self._driver)
-
-    @cached_property
-    def servers(self) -> Servers:
-        """The gateway's servers."""
-        return Servers(self._driver)
-
-    @cached_property
-    def sessions(self) -> Sessions:
-        """People who are signed in."""
-        return Sessions(self._driver)
-
-    @cached_property
-    def shares(self) -> Shares:
-        """Users' shares of shared services."""
-        return Shares(self._driver)
-
-    @cached_property
-    def tenants(self) -> Tenants:
-        """Tenants, and organizations with their members."""
-        return Tenants(self._driver)
-
-    @cached_property
-    def tools(self) -> Tools:
-        """What servers offer."""
-        return Tools(self._driver)
-
-    @cached_property
-    def usage(self) -> Usage:
-        """Who used which shared service."""
-        return Usage(self._driver)
-
-    @cached_property
-    def users(self) -> Users:
-        """Users."""
-        return Users(self._driver)

@@ -27,8 +27,8 @@ _EVENTS: Final = """
 """
 _HEALTH: Final = """
     SELECT h.scheduled_at, i.name, h.verdict, h.era, round(h.response_ms::numeric, 1), h.error
-      FROM health_checks h JOIN mcp_instances i ON i.id = h.mcp_instance_id
-     WHERE h.mcp_instance_id = ANY (%(instances)s) ORDER BY h.scheduled_at
+      FROM health_checks h JOIN mcp_instances i ON i.id = h.target_id
+     WHERE h.target_id = ANY (%(instances)s) ORDER BY h.scheduled_at
 """
 _PUT_BY: Final = "SELECT state, wire_name, queue FROM redeliveries WHERE created_at >= %(begun)s ORDER BY created_at"
 _RUNS: Final = "SELECT count(*) FROM maintenance.runs WHERE task = %(task)s AND finished_at >= %(begun)s"

@@ -133,6 +133,8 @@ class Stage:
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.addresses.redis_url,
             "TMPDIR": str(self.folder),
+            # The servers of this play are on this machine, and are checked because messages ask for it.
+            "PROBE_NETWORKS": "127.0.0.0/8,::1/128",
         }
         process = self._make(name, arguments, environment)
         process.start()

@@ -18,7 +18,7 @@ _SILENCE: Final = timedelta(seconds=10)
 
 _VERDICT: Final = """
     SELECT verdict, era, response_ms, error FROM health_checks
-     WHERE mcp_instance_id = %(instance)s AND scheduled_at = %(slot)s
+     WHERE target_id = %(instance)s AND scheduled_at = %(slot)s
 """
 _STORED: Final = "SELECT count(*) FROM mcp_logs WHERE mcp_instance_id = ANY (%(instances)s)"
 _EXPIRED: Final = """

@@ -11,10 +11,12 @@ from producers import (
     DeleteInstance,
     DeprovisionService,
     EraseUser,
+    HealthChecksDue,
     HealthReported,
     InstanceAccessed,
     InstanceDisconnected,
     InstanceFailed,
+    InstanceReconnected,
     InstancesExpiryDue,
     InstanceStarted,
     InstanceStatsReported,
@@ -70,7 +72,14 @@ _NO_ACTIVE_KEY: Final = (
 _FUTURE_SLOT: Final = ("a slot is over 10 minutes after the moment of the message id", "dead letter `invalid`")
 _SAME_SLOT: Final = ("a slot that was reported before", "changes nothing")
 _OLD_SLOT: Final = ("a slot older than the newest one", "kept in the history; the verdict stays the newer one")
-_UNKNOWN_IN_BATCH: Final = ("one of the instances does not exist", "left out; the others are recorded")
+_UNKNOWN_IN_BATCH: Final = (
+    "one of the instances, services or servers does not exist",
+    "left out; the others are recorded",
+)
+_TURNS: Final = (
+    "a target has failed as often in a row as its threshold says, or is back",
+    "its alert is opened or resolved, and an instance is disconnected or comes back by a message of its own",
+)
 _SAME_TICK: Final = (
     "the same tick from several schedulers",
     "one effect: its id is computed from the wire name and the fire time",
@@ -110,6 +119,13 @@ OUTCOMES: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
         (
             "the instance has ended, or the fact is older than its process or its restoration",
             "recorded as the event `refused_disconnect`; nothing else changes",
+        ),
+    ),
+    InstanceReconnected: (
+        _UNKNOWN_INSTANCE,
+        (
+            "it is not disconnected, its time is over, its user has as many as allowed, or its port is no longer free",
+            "recorded as the event `refused_reconnect` with the reason; nothing else changes",
         ),
     ),
     InstanceFailed: (
@@ -234,12 +250,22 @@ OUTCOMES: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
     ),
     CheckHealth: (
         ("a target does not answer, or answers nonsense", "recorded as its verdict, with a sentence"),
+        (
+            "a URL, or where it redirects to, has a private address that `PROBE_NETWORKS` does not allow",
+            "recorded as `unreachable`, with a sentence; nothing is sent there",
+        ),
+        _TURNS,
         _UNKNOWN_IN_BATCH,
         _SAME_SLOT,
         _OLD_SLOT,
         _FUTURE_SLOT,
     ),
-    HealthReported: (_UNKNOWN_IN_BATCH, _SAME_SLOT, _OLD_SLOT, _FUTURE_SLOT),
+    HealthReported: (_TURNS, _UNKNOWN_IN_BATCH, _SAME_SLOT, _OLD_SLOT, _FUTURE_SLOT),
+    HealthChecksDue: (
+        _SAME_TICK,
+        ("an instance, a service or a server lives and is no target yet", "it is checked within its interval"),
+        ("one has ended, or is no longer available", "it is checked no more, and its alert is resolved"),
+    ),
     LogsEmitted: (
         ("one of the instances does not exist", "its lines go into quarantine; the others are stored"),
         ("NUL, broken Unicode, numbers that JSON does not have", "replaced, and the line is stored"),

@@ -13,13 +13,22 @@ from .errors import (
 )
 from .message import Message
 from .messages import CONTRACTS
-from .messages.health import CheckHealth, HealthReport, HealthReported, HealthTarget, Probe, Verdict
+from .messages.health import (
+    CheckHealth,
+    HealthChecksDue,
+    HealthReport,
+    HealthReported,
+    HealthTarget,
+    Probe,
+    Verdict,
+)
 from .messages.instances import (
     CreateInstance,
     DeleteInstance,
     InstanceAccessed,
     InstanceDisconnected,
     InstanceFailed,
+    InstanceReconnected,
     InstancesExpiryDue,
     InstanceStarted,
     InstanceStatsReported,
@@ -58,12 +67,14 @@ __all__ = [
     "DeleteInstance",
     "DeprovisionService",
     "EraseUser",
+    "HealthChecksDue",
     "HealthReport",
     "HealthReported",
     "HealthTarget",
     "InstanceAccessed",
     "InstanceDisconnected",
     "InstanceFailed",
+    "InstanceReconnected",
     "InstanceStarted",
     "InstanceStatsReported",
     "InstancesExpiryDue",

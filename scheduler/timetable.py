@@ -9,6 +9,7 @@ from apscheduler.triggers.cron import CronTrigger
 
 from producers import (
     CacheExpiryDue,
+    HealthChecksDue,
     InstancesExpiryDue,
     KeyRotationDue,
     PartitionsDue,
@@ -52,6 +53,8 @@ TIMETABLE: Final = (
     Entry("expire-instances", _cron(second="*/10"), InstancesExpiryDue),
     # Ports are freed with their instances; this finds the few that were not, and those that were set aside.
     Entry("reconcile-ports", _cron(minute="*/5"), PortsReconcileDue),
+    # Workers check what is due by themselves; this only tells them what has begun and what has ended.
+    Entry("follow-health-targets", _cron(second="*/10"), HealthChecksDue),
     # Results of key checks are worth less than the room they take as soon as they expire.
     Entry("expire-caches", _cron(minute="*/5"), CacheExpiryDue),
     # 2,500 secrets a tick: what an operator's command left behind is soon under the active master key too.

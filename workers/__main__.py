@@ -4,7 +4,8 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -24,7 +25,9 @@ from producers import BrokerUnavailable, ProducerError
 
 from . import app
 from .actors import ACTORS
-from .commands import dead_letters, sealing_keys
+from .commands import dead_letters, health, sealing_keys
+from .probes.addresses import Policy
+from .probes.settings import ProbeSettings
 from .sealing import SealingKeys
 from .settings import WorkerSettings
 from .supervisor import OUTAGE, REFUSED, SERVICE, Supervisor
@@ -90,13 +93,15 @@ def _liveness(options: argparse.Namespace) -> int:
     return 0 if report.alive else 1
 
 
-def _dead_letters(options: argparse.Namespace) -> int:
-    database = Database(_database(os.environ, connections=1))
-    try:
-        print(_dead_letter_answer(database, options))
-    finally:
-        database.close()
-    return 0
+def _asking(answer: Callable[[Database, argparse.Namespace], str]) -> Callable[[argparse.Namespace], int]:
+    """Make a command of what the database is asked."""
+
+    def ask(options: argparse.Namespace) -> int:
+        with closing(Database(_database(os.environ, connections=1))) as database:
+            print(answer(database, options))
+        return 0
+
+    return ask
 
 
 def _dead_letter_answer(database: Database, options: argparse.Namespace) -> str:
@@ -116,10 +121,22 @@ def _show_sealing_keys(options: argparse.Namespace) -> int:
     return 0
 
 
+def _health_answer(database: Database, options: argparse.Namespace) -> str:
+    if options.action == "list":
+        return health.show_list(
+            database, kind=options.kind, failing=options.failing, limit=options.limit, as_json=options.json
+        )
+    if options.action == "acknowledge":
+        return health.acknowledge(database, options.target)
+    act = health.show if options.action == "show" else health.check
+    return act(database, options.target, as_json=options.json)
+
+
 _COMMANDS: Final = {
     "run": _run,
     "liveness": _liveness,
-    "dead-letters": _dead_letters,
+    "dead-letters": _asking(_dead_letter_answer),
+    "health": _asking(_health_answer),
     "sealing-keys": _show_sealing_keys,
 }
 
@@ -127,13 +144,15 @@ _COMMANDS: Final = {
 def _settings(options: argparse.Namespace, environment: Mapping[str, str]) -> WorkerSettings:
     return WorkerSettings(
         redis_url=required(environment, "REDIS_URL", "redis://HOST:6379/0"),
-        database=_database(environment, connections=options.threads + 2),
+        database=_database(environment, connections=options.threads + 3),
         master_keys=KeyRing.parse(optional(environment, "MASTER_KEYS") or ""),
         key_pepper=Pepper.parse(optional(environment, "KEY_PEPPER") or ""),
         sealing_keys=_sealing_keys(environment),
         processes=options.processes,
         threads=options.threads,
         queues=frozenset(options.queues or ()),
+        probes=ProbeSettings(policy=Policy.parse(optional(environment, "PROBE_NETWORKS") or "")),
+        host_id=optional(environment, "HOST_ID"),
         drain=timedelta(seconds=options.drain),
     )
 
@@ -166,6 +185,7 @@ def _parser() -> argparse.ArgumentParser:
     alive.add_argument("--json", action="store_true")
     _add_dead_letters(commands.add_parser("dead-letters", help="messages that were given up"))
     _add_sealing_keys(commands.add_parser("sealing-keys", help="pairs that keys of third parties travel sealed with"))
+    _add_health(commands.add_parser("health", help="how everything does that is checked"))
     return parser
 
 
@@ -213,6 +233,21 @@ def _add_sealing_keys(parser: argparse.ArgumentParser) -> None:
     showing = actions.add_parser("public", help="the halves of SEALING_KEYS that producers may have")
     for action in (making, showing):
         action.add_argument("--json", action="store_true")
+
+
+def _add_health(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="a line for each target: verdict, uptime, next check and why")
+    listing.add_argument("--limit", type=_count, default=50)
+    listing.add_argument("--kind", choices=health.KINDS, help="only targets of this kind")
+    listing.add_argument("--failing", action="store_true", help="only targets in trouble")
+    showing = actions.add_parser("show", help="all that is known of one")
+    checking = actions.add_parser("check", help="have one checked now, and say what was found")
+    acknowledging = actions.add_parser("acknowledge", help="say that you take care of its alert")
+    for action in (listing, showing, checking):
+        action.add_argument("--json", action="store_true")
+    for action in (showing, checking, acknowledging):
+        action.add_argument("target", help="the id of an instance or a server, or the name of a service")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from dramatiq.worker import Worker
 from db import encryption, pepper
 from db.engine import Database
 from db.keeping import Vault
+from producers import HealthChecksDue
 from producers.broker import RedisTransport, address, redis_client
 from producers.preflight import check_redis
 from producers.sealing import Sealable
@@ -28,6 +29,7 @@ from .heartbeat import Heartbeat
 from .janitor import Janitor
 from .probes.prober import Prober
 from .resources import Resources
+from .rounds import Rounds
 from .settings import WorkerSettings
 from .transactor import Transactor
 
@@ -44,7 +46,8 @@ class WorkerProcess:
         self.stopping = threading.Event()
         self._drain = settings.drain
         self._database = Database(settings.database)
-        self._resources = Resources(Prober(), settings.sealing_keys, Vault(settings.master_keys, settings.key_pepper))
+        vault = Vault(settings.master_keys, settings.key_pepper)
+        self._resources = Resources(Prober(settings.probes), settings.sealing_keys, vault)
         self._client = redis_client(settings.redis_url)
         actors = _able(actors, settings.lacks_for_keys)
         by_wire_name = {actor.contract.wire_name: actor for actor in actors}
@@ -59,6 +62,8 @@ class WorkerProcess:
         self._heartbeat = Heartbeat(self.broker)
         transport = RedisTransport(settings.redis_url)
         self._janitor = Janitor(self.broker, self._database, transport, by_wire_name)
+        self._rounds = Rounds(self._database, self._resources.prober, host_id=settings.host_id)
+        self._makes_rounds = any(actor.contract is HealthChecksDue for actor in _chosen(actors, settings.queues))
 
     def start(self) -> None:
         """Make the partitions that are missing, then begin to take messages."""
@@ -70,16 +75,22 @@ class WorkerProcess:
         self._heartbeat.start()
         self._janitor.start()
         self._worker.start()
+        if self._makes_rounds:
+            self._rounds.start()
 
     def threads(self) -> list[threading.Thread]:
         """Give the threads without which this process must not live."""
         own: list[threading.Thread] = [self._heartbeat, self._janitor, *self._resources.prober.threads()]
+        if self._makes_rounds:
+            own.append(self._rounds)
         return [*own, *self._worker.workers, *self._worker.consumers.values()]
 
     def stop(self) -> None:
         """Finish what is in hand, give back the rest, and leave."""
         self.stopping.set()
         self.broker.stopping.set()
+        if self._makes_rounds:
+            self._rounds.stop()
         self._give_back_waiting()
         self._worker.stop(timeout=int(self._drain.total_seconds() * 1000))
         self._janitor.stop()

@@ -8,6 +8,7 @@ from db.master_keys import MasterKeys
 from db.pepper import Pepper
 from db.settings import DatabaseSettings
 
+from .probes.settings import ProbeSettings
 from .sealing import SealingKeys
 
 
@@ -24,6 +25,10 @@ class WorkerSettings:
     threads: int = 8
     queues: frozenset[str] = frozenset()
     """The queues to work on; none means all."""
+
+    probes: ProbeSettings = field(default_factory=ProbeSettings)
+    host_id: str | None = None
+    """The host whose processes this pool can look at, as instances call it; none means that it looks at none."""
 
     drain: timedelta = timedelta(seconds=30)
     """How long messages in hand may take to finish after SIGTERM."""

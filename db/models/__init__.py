@@ -7,7 +7,7 @@ from db.models.base import Base
 from db.models.bus import DeadLetterRow, InboxEntry, OutboxRow, RedeliveryRow
 from db.models.erasures import Erasure, UserReference
 from db.models.gateway import GatewayAudit, GatewayConfig, MaterializedView, ProtocolCall, RequestLog, RoutingRule
-from db.models.health import HealthCheck, InstanceHealth
+from db.models.health import HealthCheck, HealthHour, HealthTarget, ProberRow
 from db.models.instances import Instance, InstanceEvent, McpType, PortAllocation, SystemSetting, User
 from db.models.keys import ApiKey, ApiKeyValidation, EncryptionKey, SecretCheck
 from db.models.logs import LogLine, QuarantinedLine
@@ -34,12 +34,13 @@ __all__ = [
     "GatewayConfig",
     "GatewayKey",
     "HealthCheck",
+    "HealthHour",
+    "HealthTarget",
     "InboxEntry",
     "Instance",
     "InstanceArchive",
     "InstanceEvent",
     "InstanceEventArchive",
-    "InstanceHealth",
     "LogLine",
     "MaterializedView",
     "McpType",
@@ -49,6 +50,7 @@ __all__ = [
     "OutboxRow",
     "PerformanceAlert",
     "PortAllocation",
+    "ProberRow",
     "ProtocolCall",
     "QuarantinedLine",
     "QuarantinedUse",

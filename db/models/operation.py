@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -165,6 +166,7 @@ class PerformanceAlert(Dated, Base):
             postgresql_where=text("is_active"),
         ),
         Index("idx_performance_alerts_name", "server_id", "name", unique=True, postgresql_nulls_not_distinct=True),
+        UniqueConstraint("target_id"),
         _SCHEMA,
     )
 
@@ -186,3 +188,4 @@ class PerformanceAlert(Dated, Base):
     notification_channels: Mapped[Items]
     cooldown_minutes: Mapped[int] = mapped_column(server_default=text("60"))
     last_notification: Mapped[datetime | None]
+    target_id: Mapped[UUID | None] = mapped_column(ForeignKey("health_targets.id", ondelete="CASCADE"))

@@ -3,7 +3,8 @@ SELECT CASE WHEN i.is_active THEN 'live'
             WHEN EXISTS (SELECT FROM api_keys k WHERE k.user_id = i.user_id AND k.mcp_type_id = i.mcp_type_id
                             AND k.created_at > m.moved_at) THEN 'newer_key'
             WHEN EXISTS (SELECT FROM mcp_logs l WHERE l.mcp_instance_id = i.id) THEN 'logs_kept'
-            WHEN EXISTS (SELECT FROM health_checks h WHERE h.mcp_instance_id = i.id) THEN 'checks_kept'
+            WHEN EXISTS (SELECT FROM health_targets t JOIN health_checks h ON h.target_id = t.id
+                          WHERE t.mcp_instance_id = i.id) THEN 'checks_kept'
             ELSE 'busy' END, count(*)
   FROM mcp_instances i
   JOIN (SELECT user_id, mcp_type_id, max(moved_at) AS moved_at FROM shared_moves

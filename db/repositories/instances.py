@@ -7,13 +7,14 @@ from typing import Final
 from uuid import UUID
 
 from db.errors import Conflict, PortsMissing, UnknownInstance, UnknownType, UnknownUser
-from db.lifecycle import DELETE, DISCONNECT, EXPIRE, FAIL, GIVE_UP, RENEW, RESTORE, START, Transition
+from db.lifecycle import DELETE, DISCONNECT, EXPIRE, FAIL, GIVE_UP, RECONNECT, RENEW, RESTORE, START, Transition
 from db.repositories.transitions import STATEMENTS, parts_of
 from db.statement import Driver, Statement, from_file
 from db.storable import storable, storable_json
 
 _CREATE: Final = from_file("instances.create")
 _RESTORE: Final = from_file("instances.restore", parts=parts_of(RESTORE))
+_RECONNECT: Final = from_file("instances.reconnect", parts=parts_of(RECONNECT))
 _EXPIRE_DUE: Final = from_file("instances.expire_due", parts=parts_of(EXPIRE))
 _GIVE_UP_DUE: Final = from_file("instances.give_up_due", parts=parts_of(GIVE_UP))
 _MOVE_PORT: Final = from_file("instances.move_port")
@@ -143,6 +144,10 @@ class Instances:
     def disconnect(self, instance_id: UUID, *, reason: str | None, at: datetime) -> bool:
         """Set a live instance to disconnected and give its port back; False, and an event, if it is not live."""
         return self._move(DISCONNECT, instance_id, at, {"reason": reason})
+
+    def reconnect(self, instance_id: UUID, *, at: datetime) -> bool:
+        """Set a disconnected instance running on the port it had; False, and an event that says why not."""
+        return self._run(_RECONNECT, instance_id, at=at)
 
     def restore(self, instance_id: UUID, *, minutes: int | None, at: datetime, by: Requester = NOBODY) -> bool:
         """Set an instance that has ended back to pending, with a port; False, and an event that says why not."""

@@ -1,9 +1,11 @@
 """What servers offer: tools and resources."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from db.statement import Driver, Statement, from_text
+from db.statement import Driver, Statement, from_file, from_text
+from db.storable import storable_json
 
 _TOOL: Final = "server_id, name, description, tool_schema, total_calls, success_count, avg_execution_time"
 _RESOURCE: Final = "server_id, uri_template, name, mime_type, total_accesses, avg_size_bytes"
@@ -47,6 +49,10 @@ _OF_KIND: Final = _resources(
     "mime_type = :mime_type AND (server_id, uri_template) > (:after_server, :after_uri)",
     "server_id, uri_template LIMIT CAST(:limit AS integer)",
 )
+
+
+_REFRESH: Final = from_file("tools.refresh")
+_REFRESH_RESOURCES: Final = from_file("tools.refresh_resources")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +116,17 @@ class Tools:
         server_id, uri_template = (after.server_id, after.uri_template) if after else ("", "")
         values = {"mime_type": mime_type, "after_server": server_id, "after_uri": uri_template, "limit": limit}
         return self._resources(_OF_KIND, **values)
+
+    def refresh(self, server_id: str, tools: Sequence[Mapping[str, object]]) -> int:
+        """Let a server's tools be these (name, description, schema); return how many were new or had changed."""
+        row = _REFRESH.run(self._driver, server_id=server_id, tools=storable_json(list(tools))).fetchall()[0]
+        return int(row[0])
+
+    def refresh_resources(self, server_id: str, resources: Sequence[Mapping[str, object]]) -> int:
+        """Let its resources be these (uri, name, description, mime_type); return how many were new or had changed."""
+        written = storable_json(list(resources))
+        row = _REFRESH_RESOURCES.run(self._driver, server_id=server_id, resources=written).fetchall()[0]
+        return int(row[0])
 
     def _tools(self, statement: Statement, **values: object) -> list[ToolState]:
         return [ToolState(*row) for row in statement.run(self._driver, **values)]

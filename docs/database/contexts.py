@@ -55,8 +55,9 @@ CONTEXTS: Final = (
     ),
     Context(
         "Health and logs",
-        "What instances print and what probes find. History is partitioned; the verdict that holds now is one row.",
-        ("mcp_logs", "health_checks", "instance_health"),
+        "What instances print and what probes find. History is partitioned; what is checked, when next, and the "
+        "verdict that holds now are one row.",
+        ("mcp_logs", "health_targets", "health_checks", "health_hours", "probers"),
     ),
     Context(
         "Registry gateway: servers and routing",

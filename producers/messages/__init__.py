@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ..message import Message
-from .health import CheckHealth, HealthReported
+from .health import CheckHealth, HealthChecksDue, HealthReported
 from .instances import (
     CreateInstance,
     DeleteInstance,
     InstanceAccessed,
     InstanceDisconnected,
     InstanceFailed,
+    InstanceReconnected,
     InstancesExpiryDue,
     InstanceStarted,
     InstanceStatsReported,
@@ -34,6 +35,7 @@ CONTRACTS: Mapping[str, type[Message]] = MappingProxyType(
             InstanceStatsReported,
             RenewInstance,
             InstanceDisconnected,
+            InstanceReconnected,
             InstanceFailed,
             RestoreInstance,
             DeleteInstance,
@@ -50,6 +52,7 @@ CONTRACTS: Mapping[str, type[Message]] = MappingProxyType(
             ServiceUsed,
             CheckHealth,
             HealthReported,
+            HealthChecksDue,
             LogsEmitted,
             PartitionsDue,
             RetentionDue,

@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal, Self
+from uuid import UUID
 
-from pydantic import AwareDatetime, Field, ValidationInfo, field_validator
+from pydantic import AwareDatetime, Field, ValidationInfo, field_validator, model_validator
 
 from .. import message_id as ids
 from ..message import Message, Part
 from ..queues import Queue
-from ..text import Text
-from .fields import InstanceId, Slot
+from ..text import Name, Text
+from .fields import Slot
+from .tick import Tick
 
 LATEST_SLOT: Final = timedelta(minutes=10)
 """How far after the moment of the message id a slot may be: the newest wins, so one of next year hides the others."""
@@ -47,20 +49,33 @@ class Probe(StrEnum):
     MCP = "mcp"
 
 
-class HealthTarget(Part):
+class Subject(Part):
+    """Base of what is about one instance, one shared service or one server of the gateway."""
+
+    instance_id: UUID | None = Field(default=None, description="The instance; or name a service or a server instead.")
+    service_type: Name | None = Field(default=None, description="The shared service.")
+    server_id: Name | None = Field(default=None, description="The server of the gateway.")
+
+    @model_validator(mode="after")
+    def _of_one(self) -> Self:
+        if sum(name is not None for name in (self.instance_id, self.service_type, self.server_id)) != 1:
+            message = "names one of instance_id, service_type and server_id"
+            raise ValueError(message)
+        return self
+
+
+class HealthTarget(Subject):
     """One server to probe."""
 
-    instance_id: InstanceId
     url: Url = Field(description="Where it is asked.")
     probe: Probe = Field(default=Probe.MCP, description="A plain GET, or the Model Context Protocol.")
     timeout_seconds: float = Field(default=5.0, ge=0.1, le=30, description="How long the whole probe may take.")
     scheduled_at: Slot
 
 
-class HealthReport(Part):
+class HealthReport(Subject):
     """What one probe found."""
 
-    instance_id: InstanceId
     scheduled_at: Slot
     checked_at: AwareDatetime = Field(description="When the probe ran.")
     verdict: Verdict = Field(description="What it found.")
@@ -97,6 +112,13 @@ class HealthReported(Message):
     def _of_now(cls, reports: list[HealthReport], info: ValidationInfo) -> list[HealthReport]:
         _refuse_slots_of_the_future([report.scheduled_at for report in reports], info)
         return reports
+
+
+class HealthChecksDue(Tick):
+    """It is time to see what there is to be checked; workers check it by themselves."""
+
+    wire_name: ClassVar[str] = "health.checks_due.v1"
+    queue: ClassVar[Queue] = Queue.HEALTH
 
 
 def _refuse_slots_of_the_future(slots: Sequence[AwareDatetime], info: ValidationInfo) -> None:

@@ -81,6 +81,15 @@ class InstanceDisconnected(Message):
     reason: Sentence | None = Field(default=None, description="A sentence for the instance's history.")
 
 
+class InstanceReconnected(Message):
+    """An instance that was given up as disconnected answers again at its place."""
+
+    wire_name: ClassVar[str] = "instances.reconnected.v1"
+    queue: ClassVar[Queue] = Queue.INSTANCES
+
+    instance_id: InstanceId
+
+
 class InstanceAccessed(Message):
     """An instance was used at the moment of this fact; report it as often as it happens."""
 

@@ -9,16 +9,19 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from . import bus, idle, indexes, transactions
+from . import bus, idle, indexes, probes, transactions
 from .figures import FIGURES, Figure, Outcome, Repetition, Skipped
 from .record import entry, machine, write
 from .stage import ROOT, Stage
 from .table import Progress, print_list, print_table
 
-FAMILIES = (bus, transactions, idle, indexes)
+FAMILIES = (bus, transactions, idle, probes, indexes)
 """Importing a family enters its figures."""
 
-GROUPS: Final = {"indexes": list(indexes.NAMES)}
+GROUPS: Final = {
+    "indexes": list(indexes.NAMES),
+    "probes": ["probe_start_delay_p99_s", "probe_core_share", "probe_hang_effect"],
+}
 """Figures that can be asked for by one name."""
 
 

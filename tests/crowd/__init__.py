@@ -18,7 +18,7 @@ CROWD: Final[dict[str, dict[str, str]]] = {**fleet.TABLES, **gateway.TABLES, **r
 """What the columns of each table hold, as SQL over ``n`` and over ``{rows}``, the number of rows."""
 
 # Every service has a port of its own.
-_MOST: Final = {"service_registry": 60_000, "service_health_status": 60_000, "mcp_types": 200}
+_MOST: Final = {"service_registry": 60_000, "service_health_status": 60_000, "mcp_types": 200, "probers": 4}
 
 
 def number_of_rows(table: str, rows: int) -> int:

@@ -26,7 +26,7 @@ TABLES: Final[dict[str, dict[str, str]]] = {
         "created_at": SPREAD,
     },
     "health_checks": {
-        "mcp_instance_id": _INSTANCE,
+        "target_id": _INSTANCE,
         "scheduled_at": SPREAD,
         "checked_at": SPREAD,
         "verdict": mostly("up", timeout=10),

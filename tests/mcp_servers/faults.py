@@ -6,7 +6,7 @@ POST /fault/NAME?amount=N on the server switches to another one; /fault/none end
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 from starlette.requests import Request
@@ -27,6 +27,7 @@ FAULTS: Final = (
     "html",  # answers 200 with a page
     "garbage",  # answers 200 with half a JSON text
     "endless",  # answers 200 with a stream that never ends
+    "no_tools",  # is well, and lists none
     "session_lost",  # forgets the sessions that were opened so far
     "crash",  # dies after `amount` more requests
     "ignores_sigterm",
@@ -44,8 +45,11 @@ async def _chatter() -> AsyncIterator[bytes]:
 class Faults:
     """Passes requests on to a healthy app, or does what the fault of the moment says."""
 
-    def __init__(self, app: ASGIApp, *, name: str, amount: float, legacy: bool) -> None:
+    def __init__(
+        self, app: ASGIApp, *, name: str, amount: float, legacy: bool, switched: Callable[[str], None]
+    ) -> None:
         self.app, self.name, self.amount, self.legacy = app, name, amount, legacy
+        self._tell = switched
         self._sessions: set[str] = set()
         self._lost: set[str] = set()
 
@@ -66,6 +70,7 @@ class Faults:
         self.name = request.url.path.removeprefix("/fault/")
         self.amount = float(request.query_params.get("amount", 1))
         self._lost = set(self._sessions) if self.name == "session_lost" else self._lost
+        self._tell(self.name)
         log.warning("the fault is now: %s", self.name)
         return PlainTextResponse("switched")
 

@@ -39,15 +39,16 @@ class Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
+def add(left: int, right: int) -> int:
+    """Add two numbers."""
+    log.info("adding %d and %d", left, right)
+    return left + right
+
+
 def clerk() -> MCPServer:
     """Make a server with a tool and a health endpoint."""
     server = MCPServer("clerk", version="1.0")
-
-    @server.tool()
-    def add(left: int, right: int) -> int:
-        """Add two numbers."""
-        log.info("adding %d and %d", left, right)
-        return left + right
+    server.add_tool(add)
 
     @server.custom_route("/health", methods=["GET"])  # type: ignore[untyped-decorator] # SDK 2.3
     async def health(_: Request) -> Response:
@@ -65,8 +66,17 @@ def main() -> None:
     parser.add_argument("--amount", type=float, default=1.0, help="seconds, or requests")
     chosen = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format=_LOG_LINE, stream=sys.stdout)
-    app = clerk().streamable_http_app(host="127.0.0.1")
-    faults = Faults(app, name=chosen.fault, amount=chosen.amount, legacy=chosen.legacy)
+    server = clerk()
+
+    def switched(fault: str) -> None:
+        has_tools = bool(server._tool_manager.list_tools())
+        if fault == "no_tools" and has_tools:
+            server.remove_tool("add")
+        elif fault != "no_tools" and not has_tools:
+            server.add_tool(add)
+
+    app = server.streamable_http_app(host="127.0.0.1")
+    faults = Faults(app, name=chosen.fault, amount=chosen.amount, legacy=chosen.legacy, switched=switched)
     config = uvicorn.Config(faults, host="127.0.0.1", port=chosen.port, log_config=None)
     Server(config, faults).run()
 

@@ -15,6 +15,7 @@ Fault = Literal[
     "html",
     "garbage",
     "endless",
+    "no_tools",
     "session_lost",
     "crash",
     "ignores_sigterm",

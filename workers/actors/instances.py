@@ -12,6 +12,7 @@ from producers import (
     InstanceAccessed,
     InstanceDisconnected,
     InstanceFailed,
+    InstanceReconnected,
     InstancesExpiryDue,
     InstanceStarted,
     InstanceStatsReported,
@@ -60,6 +61,13 @@ def record_failure(message: InstanceFailed, uow: UnitOfWork) -> None:
 def record_disconnection(message: InstanceDisconnected, uow: UnitOfWork) -> None:
     """Move a live instance to disconnected and free its port."""
     uow.instances.disconnect(message.instance_id, reason=message.reason, at=message.occurred_at)
+
+
+# Not in groups: it locks the user before the instance, and a message about an instance does not tell the user.
+@actor(InstanceReconnected)
+def record_reconnection(message: InstanceReconnected, uow: UnitOfWork) -> None:
+    """Move a disconnected instance back to running, on the port that it had."""
+    uow.instances.reconnect(message.instance_id, at=message.occurred_at)
 
 
 @set_actor(InstanceAccessed)

@@ -111,10 +111,11 @@ def _refuse_wrong_time(message_id: UUID) -> None:
 
 
 def _row(letter: DeadLetter) -> dict[str, object]:
-    return {key: _plain(value) for key, value in asdict(letter).items()}
+    return {key: plain(value) for key, value in asdict(letter).items()}
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """Give a value as JSON has it."""
     if isinstance(value, datetime):
         return value.isoformat()
     return str(value) if isinstance(value, UUID) else value

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from producers import HealthTarget
 from producers.messages.health import Era
 
 from .exchange import SESSION_HEADER, VERSION_HEADER
+from .target import Target
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -42,15 +42,15 @@ class Conversation:
 
 
 class Conversations:
-    """One conversation per instance and URL; the one used longest ago makes room."""
+    """One conversation per target and URL; the one used longest ago makes room."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._kept: OrderedDict[tuple[UUID, str], Conversation] = OrderedDict()
 
-    def of(self, target: HealthTarget) -> Conversation:
+    def of(self, target: Target) -> Conversation:
         """Find or begin the conversation with a target."""
-        key = (target.instance_id, target.url)
+        key = (target.id, target.url)
         conversation = self._kept.setdefault(key, Conversation(target.url))
         self._kept.move_to_end(key)
         return conversation

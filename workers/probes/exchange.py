@@ -19,6 +19,7 @@ SESSION_HEADER: Final = "Mcp-Session-Id"
 VERSION_HEADER: Final = "MCP-Protocol-Version"
 METHOD_HEADER: Final = "Mcp-Method"
 
+_TOO_LONG: Final = "a body of more than 64 KiB"
 _ACCEPTED: Final = {
     "Accept": "application/json, text/event-stream",
     "Content-Type": "application/json",
@@ -35,6 +36,7 @@ class Reply:
     answer: Answer | None
     session_id: str | None
     elapsed_ms: float
+    too_long: bool = False
 
     def complaint(self) -> str:
         """Say in one sentence what was answered."""
@@ -53,12 +55,21 @@ class Exchange:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
 
-    async def ask(self, url: str, method: str, body: bytes, headers: Mapping[str, str], progress: Progress) -> Reply:
+    async def ask(
+        self,
+        url: str,
+        method: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        progress: Progress,
+        *,
+        limit: int | None = None,
+    ) -> Reply:
         """Send a request and read its answer, or what came instead."""
         begin = perf_counter()
         sent = {**_ACCEPTED, **headers}
         async with self._wire.send("POST", url, progress, headers=sent, data=body) as response:
-            found, said = await self._read(response)
+            found, said = await self._read(response, limit)
             return Reply(
                 method=method,
                 status=response.status,
@@ -66,6 +77,7 @@ class Exchange:
                 answer=found,
                 session_id=response.headers.get(SESSION_HEADER),
                 elapsed_ms=(perf_counter() - begin) * 1000,
+                too_long=said == _TOO_LONG,
             )
 
     async def tell(self, url: str, body: bytes, headers: Mapping[str, str], progress: Progress) -> None:
@@ -79,24 +91,24 @@ class Exchange:
         async with self._wire.send("DELETE", url, Progress(), headers=headers):
             pass
 
-    async def _read(self, response: ClientResponse) -> tuple[Answer | None, str]:
+    async def _read(self, response: ClientResponse, limit: int | None) -> tuple[Answer | None, str]:
         encoding = response.headers.get("Content-Encoding", "identity")
         if encoding.lower() != "identity":
             return None, "a compressed body that nobody asked for"
         if response.content_type == "text/event-stream":
-            return await self._read_events(response)
-        return await self._read_json(response)
+            return await self._read_events(response, limit)
+        return await self._read_json(response, limit)
 
-    async def _read_json(self, response: ClientResponse) -> tuple[Answer | None, str]:
-        body = await self._wire.body(response)
-        if self._wire.exceeds(body):
-            return None, "a body of more than 64 KiB"
+    async def _read_json(self, response: ClientResponse, limit: int | None) -> tuple[Answer | None, str]:
+        body = await self._wire.body(response, limit)
+        if self._wire.exceeds(body, limit):
+            return None, _TOO_LONG
         found = answer(body, any_id=not response.ok)
         return found, _described(found, body, response.content_type)
 
-    async def _read_events(self, response: ClientResponse) -> tuple[Answer | None, str]:
+    async def _read_events(self, response: ClientResponse, limit: int | None) -> tuple[Answer | None, str]:
         events = EventReader()
-        async with aclosing(self._wire.chunks(response)) as chunks:
+        async with aclosing(self._wire.chunks(response, limit)) as chunks:
             async for chunk in chunks:
                 for data in events.feed(chunk):
                     if found := answer(data):

@@ -7,6 +7,7 @@ from typing import Final
 import aiohttp
 from yarl import URL
 
+from .addresses import PrivateAddress
 from .errors import ProbeError, ProtocolBroken, Unreachable
 from .finding import readable
 
@@ -41,6 +42,8 @@ def _not_connected(error: aiohttp.ClientConnectorError) -> Unreachable:
     cause = error.os_error
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return Unreachable(f"The name {error.host} does not resolve: {_system(cause)}.")
+    if isinstance(cause, PrivateAddress):
+        return _refused(cause)
     if isinstance(cause, ssl.SSLCertVerificationError):
         trouble = readable(cause.verify_message, _REASON_LIMIT).rstrip(".")
         return Unreachable(f"The TLS certificate of {place} is not accepted: {trouble}.")
@@ -49,6 +52,10 @@ def _not_connected(error: aiohttp.ClientConnectorError) -> Unreachable:
     if cause.errno == errno.ECONNREFUSED:
         return Unreachable(f"Nobody listens on {place}: connection refused.")
     return Unreachable(f"No connection to {place}: {_system(cause)}.")
+
+
+def _refused(error: PrivateAddress) -> Unreachable:
+    return Unreachable(f"Is not asked: {error.address} is a private address that PROBE_NETWORKS does not allow.")
 
 
 def _cut_off(error: aiohttp.ServerDisconnectedError | OSError, url: URL) -> Unreachable:

@@ -1,11 +1,15 @@
 """What one probe found, before it becomes a report."""
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
 
 from producers import Verdict
 from producers.messages.health import Era
+
+if TYPE_CHECKING:
+    from .offers import Offer
 
 SENTENCE_LIMIT: Final = 300
 
@@ -21,6 +25,12 @@ class Finding:
     error: str | None = None
     response_ms: float | None = None
     era: Era | None = None
+    offer: "Offer | None" = None
+    checked_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def told(self) -> "Finding":
+        """Give the same with a sentence that is safe to store."""
+        return self if self.error is None else replace(self, error=readable(self.error))
 
 
 def readable(text: str, limit: int = SENTENCE_LIMIT) -> str:

@@ -6,12 +6,11 @@ from typing import Final
 
 from aiohttp import ClientResponse
 
-from producers import HealthTarget
-
 from .errors import AuthRequired, ProtocolBroken
 from .finding import Finding, answered
 from .progress import Progress
 from .settings import ProbeSettings
+from .target import Target
 from .wire import Wire
 
 AUTH_WALLS: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
@@ -24,7 +23,7 @@ class HttpProbe:
         self._wire = wire
         self._settings = settings
 
-    async def probe(self, target: HealthTarget, progress: Progress) -> Finding:
+    async def probe(self, target: Target, progress: Progress) -> Finding:
         """Ask once; raise ``ProbeError`` when the target is not healthy."""
         begin = perf_counter()
         async with self._wire.send("GET", target.url, progress) as response:

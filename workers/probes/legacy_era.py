@@ -1,8 +1,9 @@
 """The eras before 2026-07-28: ``initialize`` opens a session, ``ping`` shows that it lives."""
 
 import re
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from . import jsonrpc
 from .conversations import Conversation
@@ -47,6 +48,20 @@ async def shake_hands(exchange: Exchange, talk: Conversation, progress: Progress
 async def ping(exchange: Exchange, talk: Conversation, progress: Progress) -> Reply:
     """Ask a met server for a sign of life."""
     return await exchange.ask(talk.url, PING, _PING, talk.headers(), progress)
+
+
+async def ask_for(
+    exchange: Exchange,
+    talk: Conversation,
+    method: str,
+    parameters: Mapping[str, Any],
+    progress: Progress,
+    *,
+    limit: int,
+) -> Reply:
+    """Ask a met server for something else, within its session."""
+    body = jsonrpc.request(method, dict(parameters) or None)
+    return await exchange.ask(talk.url, method, body, talk.headers(), progress, limit=limit)
 
 
 def is_alive(reply: Reply) -> bool:

@@ -2,11 +2,12 @@
 
 import asyncio
 from contextlib import suppress
-from typing import Final
+from dataclasses import replace
+from typing import Any, Final
 
 from aiohttp import ClientError
 
-from producers import HealthTarget, Verdict
+from producers import Verdict
 
 from . import legacy_era, modern_era
 from .conversations import Conversation, Conversations
@@ -14,11 +15,15 @@ from .errors import ProbeError, ProtocolBroken
 from .exchange import Exchange, Reply
 from .finding import Finding, answered
 from .http import AUTH_WALLS
+from .offers import offer
 from .progress import Progress
 from .settings import ProbeSettings
+from .target import Target
 from .wire import Wire
 
 _RESTARTED: Final = "No longer knew our session: restarted, or the session was dropped when idle."
+
+_NO_TOOLS: Final = "Lists no tools, where there were some."
 
 
 class McpProbe:
@@ -30,18 +35,14 @@ class McpProbe:
         self._conversations = Conversations(settings.conversation_limit)
         self._farewells: set[asyncio.Task[None]] = set()
 
-    async def probe(self, target: HealthTarget, progress: Progress) -> Finding:
+    async def probe(self, target: Target, progress: Progress) -> Finding:
         """Ask for a sign of life; raise ``ProbeError`` when there is none that counts."""
         talk = self._conversations.of(target)
         progress.step = "while another check of it ran"
         async with talk.turn:
             self._part_with_surplus()
-            if talk.era == "legacy":
-                reply = await legacy_era.ping(self._exchange, talk, progress)
-                if not legacy_era.is_lost(reply):
-                    return self._judged(target, _alive(reply), talk)
-                talk.lose()
-            return self._judged(target, await self._meet(talk, progress), talk)
+            finding = await self._sign_of_life(target, talk, progress)
+            return await self._with_offer(finding, target, talk, progress) if target.lists else finding
 
     async def close(self) -> None:
         """End every session that a server keeps for us, as far as the time allows."""
@@ -49,6 +50,27 @@ class McpProbe:
             self._part(talk)
         if self._farewells:
             await asyncio.wait(self._farewells, timeout=self._settings.farewell_seconds)
+
+    async def _sign_of_life(self, target: Target, talk: Conversation, progress: Progress) -> Finding:
+        if talk.era == "legacy":
+            reply = await legacy_era.ping(self._exchange, talk, progress)
+            if not legacy_era.is_lost(reply):
+                return self._judged(target, _alive(reply), talk)
+            talk.lose()
+        return self._judged(target, await self._meet(talk, progress), talk)
+
+    async def _with_offer(self, finding: Finding, target: Target, talk: Conversation, progress: Progress) -> Finding:
+        limit = self._settings.listing_limit
+
+        async def ask(method: str, parameters: dict[str, Any]) -> Reply:
+            if talk.era == "legacy":
+                return await legacy_era.ask_for(self._exchange, talk, method, parameters, progress, limit=limit)
+            return await modern_era.ask_for(self._exchange, talk.url, method, parameters, progress, limit=limit)
+
+        found = await offer(ask, resources=target.resources)
+        if found.tools == [] and target.expects_tools:
+            return replace(finding, verdict=Verdict.TOOLS_MISSING, error=_NO_TOOLS, offer=found)
+        return replace(finding, offer=found)
 
     async def _meet(self, talk: Conversation, progress: Progress) -> Reply:
         """Find out which era a server speaks, and give its sign of life."""
@@ -73,7 +95,7 @@ class McpProbe:
             message = f"{failure} {refusal.complaint()}"
             raise ProtocolBroken(message) from None
 
-    def _judged(self, target: HealthTarget, reply: Reply, talk: Conversation) -> Finding:
+    def _judged(self, target: Target, reply: Reply, talk: Conversation) -> Finding:
         if talk.lost:
             talk.lost = False
             return Finding(Verdict.RESTARTED, _RESTARTED, reply.elapsed_ms, talk.era)

@@ -1,7 +1,8 @@
 """The era of 2026-07-28: no handshake, no session; every request says who asks."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from . import jsonrpc
 from .exchange import METHOD_HEADER, VERSION_HEADER, Exchange, Reply
@@ -10,17 +11,13 @@ from .progress import Progress
 VERSION: Final = "2026-07-28"
 DISCOVER: Final = "server/discover"
 
-_META: Final = "io.modelcontextprotocol/"
-_REQUEST: Final = jsonrpc.request(
-    DISCOVER,
-    {
-        "_meta": {
-            f"{_META}protocolVersion": VERSION,
-            f"{_META}clientInfo": {"name": "minimcp-probe", "version": "1"},
-            f"{_META}clientCapabilities": {},
-        }
-    },
-)
+_PREFIX: Final = "io.modelcontextprotocol/"
+_META: Final = {
+    f"{_PREFIX}protocolVersion": VERSION,
+    f"{_PREFIX}clientInfo": {"name": "minimcp-probe", "version": "1"},
+    f"{_PREFIX}clientCapabilities": {},
+}
+_REQUEST: Final = jsonrpc.request(DISCOVER, {"_meta": _META})
 _HEADERS: Final = {VERSION_HEADER: VERSION, METHOD_HEADER: DISCOVER}
 
 _UNSUPPORTED_VERSION: Final = -32022
@@ -30,6 +27,15 @@ _HANDSHAKE_VERSIONS: Final = frozenset({"2024-11-05", "2025-03-26", "2025-06-18"
 async def discover(exchange: Exchange, url: str, progress: Progress) -> Reply:
     """Ask a server what it speaks; servers of this era must answer."""
     return await exchange.ask(url, DISCOVER, _REQUEST, _HEADERS, progress)
+
+
+async def ask_for(
+    exchange: Exchange, url: str, method: str, parameters: Mapping[str, Any], progress: Progress, *, limit: int
+) -> Reply:
+    """Ask a met server for something else."""
+    body = jsonrpc.request(method, {**parameters, "_meta": _META})
+    headers = {VERSION_HEADER: VERSION, METHOD_HEADER: method}
+    return await exchange.ask(url, method, body, headers, progress, limit=limit)
 
 
 def is_proven(reply: Reply) -> bool:

@@ -11,13 +11,13 @@ from typing import Any, Final, TypeVar
 
 from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 
-from producers import HealthReport, HealthTarget
-
-from .checks import Checks
+from .checks import Checks, Found
 from .errors import ProberStopped
+from .finding import Finding
 from .progress import trace
 from .resolver import DaemonResolver
 from .settings import ProbeSettings
+from .target import Target
 
 T = TypeVar("T")
 
@@ -51,8 +51,22 @@ class Prober:
         self._thread.start()
         self._loop = self._result(begun)
 
-    def check(self, targets: Sequence[HealthTarget]) -> list[HealthReport]:
-        """Check every target and give one report for each, in the same order.
+    @property
+    def concurrency(self) -> int:
+        """How many targets are asked at the same moment."""
+        return self._settings.concurrency
+
+    def begin(self, due: Sequence[tuple[float, Target]], found: Found) -> None:
+        """Check each target once its seconds are over; ``found`` is called in the prober's thread for each by itself.
+
+        Returns at once.  A prober that is closed meanwhile calls it for none of those that were not done.
+        """
+        self._assert_running()
+        with suppress(RuntimeError):  # The loop of a dead thread is closed.
+            self._loop.events.call_soon_threadsafe(self._loop.checks.begin, due, found)
+
+    def check(self, targets: Sequence[Target]) -> list[Finding]:
+        """Check every target and give what was found of each, in the same order.
 
         Blocks the calling thread for as long as the slowest target takes, at most its timeout
         unless more targets than ``concurrency`` are being checked.  No target makes it raise;
@@ -80,8 +94,11 @@ class Prober:
         self._thread.join(self._settings.farewell_seconds + _GRACE_SECONDS)
 
     async def _serve(self, begun: Future[_Loop]) -> None:
-        async with _session(self._settings, self._trusted) as session:
-            checks = Checks(session, self._settings)
+        async with (
+            _session(self._settings, self._trusted) as session,
+            _session(self._settings, self._trusted, guarded=True) as guarded,
+        ):
+            checks = Checks(session, guarded, self._settings)
             loop = _Loop(asyncio.get_running_loop(), checks, asyncio.Event())
             begun.set_result(loop)
             await loop.stop.wait()
@@ -109,12 +126,13 @@ class Prober:
             raise ProberStopped("The prober stopped before this check had ended.") from None
 
 
-def _session(settings: ProbeSettings, trusted: ssl.SSLContext) -> ClientSession:
+def _session(settings: ProbeSettings, trusted: ssl.SSLContext, *, guarded: bool = False) -> ClientSession:
     connector = TCPConnector(
         limit=0,  # the number of checks at the same moment is limited instead
         ssl=trusted,
         resolver=DaemonResolver(),
         keepalive_timeout=settings.idle_seconds,
+        socket_factory=settings.policy.socket if guarded else None,
     )
     return ClientSession(
         connector=connector,

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from .addresses import PUBLIC_ONLY, Policy
+
 
 @dataclass(frozen=True)
 class ProbeSettings:
@@ -13,6 +15,9 @@ class ProbeSettings:
 
     body_limit: int = 64 * 1024
     """Bytes of an answer that are read before it is judged."""
+
+    listing_limit: int = 1024 * 1024
+    """Bytes of a list of tools or resources; a longer one is not read."""
 
     redirect_limit: int = 3
     """Redirects that are followed before the target is called broken."""
@@ -31,6 +36,9 @@ class ProbeSettings:
 
     farewell_seconds: float = 3.0
     """How long ``close`` may take to end the sessions that servers keep for us."""
+
+    policy: Policy = PUBLIC_ONLY
+    """Which private addresses a URL that somebody registered may lead to."""
 
     ca_file: Path | None = None
     """Certificates to trust besides those of the system."""

@@ -20,10 +20,15 @@ _REDIRECT_OF_POST: Final = frozenset({307, 308})
 
 
 class Wire:
-    """Sends requests through the pooled session and hands out answers that cannot grow."""
+    """Sends requests through the pooled session and hands out answers that cannot grow.
 
-    def __init__(self, session: ClientSession, settings: ProbeSettings) -> None:
+    A redirect to another place goes through the session for ``elsewhere``: wherever a server may be that we chose
+    ourselves, it must not send us to any place it likes.
+    """
+
+    def __init__(self, session: ClientSession, elsewhere: ClientSession, settings: ProbeSettings) -> None:
         self._session = session
+        self._elsewhere = elsewhere
         self._settings = settings
 
     @asynccontextmanager
@@ -37,9 +42,9 @@ class Wire:
         data: bytes | None = None,
     ) -> AsyncIterator[ClientResponse]:
         """Send a request, follow a few redirects, and lend the answer for as long as needed."""
-        here = _http_url(url)
+        first = here = _http_url(url)
         for _ in range(self._settings.redirect_limit + 1):
-            async with self._session.request(
+            async with self._session_for(here, first).request(
                 method,
                 here,
                 headers=headers,
@@ -56,20 +61,23 @@ class Wire:
         message = f"Redirects more than {self._settings.redirect_limit} times."
         raise ProtocolBroken(message)
 
-    async def body(self, response: ClientResponse) -> bytes:
-        """Read the body up to the limit; one byte more tells that there was more."""
-        return b"".join([chunk async for chunk in self.chunks(response)])
+    def _session_for(self, here: URL, first: URL) -> ClientSession:
+        return self._session if here.origin() == first.origin() else self._elsewhere
 
-    async def chunks(self, response: ClientResponse) -> AsyncGenerator[bytes, None]:
+    async def body(self, response: ClientResponse, limit: int | None = None) -> bytes:
+        """Read the body up to the limit; one byte more tells that there was more."""
+        return b"".join([chunk async for chunk in self.chunks(response, limit)])
+
+    async def chunks(self, response: ClientResponse, limit: int | None = None) -> AsyncGenerator[bytes, None]:
         """Give the body piece by piece; the last piece may exceed the limit by one byte."""
-        left = self._settings.body_limit + 1
+        left = (limit or self._settings.body_limit) + 1
         while left > 0 and (chunk := await response.content.read(min(left, _CHUNK))):
             left -= len(chunk)
             yield chunk
 
-    def exceeds(self, body: bytes) -> bool:
+    def exceeds(self, body: bytes, limit: int | None = None) -> bool:
         """Tell whether a body read by us was longer than is read."""
-        return len(body) > self._settings.body_limit
+        return len(body) > (limit or self._settings.body_limit)
 
 
 def _http_url(url: str) -> URL:

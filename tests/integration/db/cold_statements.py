@@ -7,9 +7,20 @@ _OWNERS: Final = "calls a function of the owner, which reads the catalog"
 _FEW: Final = "reads a table that has few rows"
 _COUNTS: Final = "counts all there is, for people"
 _ERASES: Final = "reads whatever may have rows of a user, rarely and in steps of two seconds"
+_FOLLOWS: Final = "looks at all that lives, by a tick"
 _COMMAND: Final = "asked by an operator's command, a batch at a time"
 _ARCHIVE: Final = "the same as for api_keys, on a table that is shorter"
 EXEMPT: Final[dict[str, str]] = {
+    "alerts.settle": "looks at the alerts that are open, by a tick",
+    "probers.beat": _ADDS,
+    "probers.forget": "reads a row per worker process",
+    "probers.leave": "reads a row per worker process",
+    "verdicts.probers": "reads a row per worker process",
+    "targets.ensure": _ADDS,
+    "targets.enter": _FOLLOWS,
+    "targets.follow": _FOLLOWS,
+    "tools.refresh": "compares all that a server lists",
+    "tools.refresh_resources": "compares all that a server lists",
     "archives.hold_instances": _COMMAND,
     "archives.hold_keys": _COMMAND,
     "archives.move_instances": _COMMAND,

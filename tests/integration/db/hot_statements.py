@@ -8,6 +8,7 @@ from uuid import UUID
 from producers.message_id import new
 from tests.crowd import token_hash, uuid
 
+from .hot_health import HEALTH
 from .hot_keys import KEYS
 from .plans import BOUNDS, NOW, PAGE, Hot
 
@@ -112,7 +113,7 @@ _INSTANCES: Final = (
         "idx_mcp_logs_instance_timestamp",
         {"instance_ids": [uuid(3)], "since": NOW - timedelta(hours=1)},
     ),
-    Hot("health.record", "pk_instance_health pk_mcp_instances", {"reports": "[]"}),
+    Hot("instances.reconnect", "pk_mcp_instances pk_port_allocations", {"instance_id": uuid(101), "at": NOW}),
 )
 _PEOPLE: Final = (
     Hot("users.get", "pk_users", _USER),
@@ -280,4 +281,4 @@ _RECORDS: Final = (
     Hot("calls.slowest", "idx_fastmcp_audit_tenant_performance", {**_TENANT, **PAGE}, "fastmcp_audit_log"),
 )
 
-HOT: Final = (*_MESSAGES, *_INSTANCES, *KEYS, *_PEOPLE, *_SERVICES, *_GATEWAY, *_RECORDS)
+HOT: Final = (*_MESSAGES, *_INSTANCES, *HEALTH, *KEYS, *_PEOPLE, *_SERVICES, *_GATEWAY, *_RECORDS)

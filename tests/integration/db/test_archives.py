@@ -114,8 +114,10 @@ def test_instances_stay_while_their_user_has_a_key_that_came_after_the_move(
         (
             "checks_kept",
             (
-                "INSERT INTO health_checks (mcp_instance_id, scheduled_at, checked_at, verdict)"
-                " SELECT id, now(), now(), 'up' FROM mcp_instances"
+                "WITH targets AS (INSERT INTO health_targets (id, kind, mcp_instance_id)"
+                " SELECT id, 'instance', id FROM mcp_instances RETURNING id)"
+                " INSERT INTO health_checks (target_id, scheduled_at, checked_at, verdict)"
+                " SELECT id, now(), now(), 'up' FROM targets"
             ),
         ),
     ],

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from db.engine import Database
 from db.errors import PartitionMissing
 from db.repositories.health import HealthReportRow
+from db.repositories.targets import Subject
 
 from .given import Given, at_once
 
@@ -26,13 +27,14 @@ def _report(instance_id: UUID, slot: int, verdict: str = "up", *, checked_later:
 
 def _record(db: Database, *reports: HealthReportRow) -> int:
     with db.transaction() as uow:
+        uow.targets.of(Subject("instance", str(report.target_id)) for report in reports)
         return uow.health.record(reports).slots
 
 
 def _verdict(given: Given, instance_id: UUID) -> tuple[object, ...]:
     rows = given.database.ask(
-        "SELECT verdict, scheduled_at, consecutive_failures, last_alive_at FROM instance_health"
-        " WHERE mcp_instance_id = %s",
+        "SELECT verdict, scheduled_at, consecutive_failures, last_alive_at, consecutive_successes, last_failed_at"
+        " FROM health_targets WHERE id = %s",
         instance_id,
     )
     return rows[0] if rows else ()
@@ -69,9 +71,11 @@ def test_a_sign_of_life_that_comes_late_leaves_only_the_failures_after_it(db: Da
     assert _verdict(given, instance_id)[:3] == ("timeout", START + timedelta(seconds=120), 2)
 
 
-def test_reports_of_instances_that_never_were_are_named_and_skipped(db: Database, given: Given) -> None:
+def test_reports_of_targets_that_never_were_are_named_and_skipped(db: Database, given: Given) -> None:
     instance_id, stranger = given.an_instance(db), uuid4()
     with db.transaction() as uow:
+        assert uow.targets.of([Subject("instance", str(stranger))]) == {}
+        uow.targets.of([Subject("instance", str(instance_id))])
         recorded = uow.health.record([_report(stranger, 1), _report(instance_id, 1)])
     assert (recorded.slots, recorded.unknown) == (1, (stranger,))
     with db.transaction() as uow:

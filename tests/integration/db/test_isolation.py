@@ -14,7 +14,7 @@ from db.settings import DatabaseSettings
 from tests import databases
 from tests.databases import PASSWORD, TestDatabase
 
-from .given import NOW, Given
+from .given import Given
 
 Denied = psycopg.errors.InsufficientPrivilege
 
@@ -49,17 +49,17 @@ def two_users(db: Database, given: Given) -> tuple[UUID, UUID]:
     for user_id in users:
         instance_id = given.an_instance(db, user_id=user_id)
         given.database.ask("INSERT INTO mcp_logs (mcp_instance_id, message) VALUES (%s, 'mine')", instance_id)
-        for table in ("health_checks", "instance_health"):
-            given.database.ask(
-                f"INSERT INTO {table} (mcp_instance_id, scheduled_at, verdict, checked_at) VALUES (%s, %s, 'up', %s)",  # noqa: S608  our tables
-                instance_id,
-                NOW,
-                NOW,
-            )
+        given.database.ask(
+            "WITH target AS (INSERT INTO health_targets (id, kind, mcp_instance_id) VALUES (%s, 'instance', %s)"
+            " RETURNING id) INSERT INTO health_checks (target_id, scheduled_at, verdict, checked_at)"
+            " SELECT id, now(), 'up', now() FROM target",
+            instance_id,
+            instance_id,
+        )
     return users
 
 
-OWNED = ["users", "mcp_instances", "mcp_events", "mcp_logs", "health_checks", "instance_health"]
+OWNED = ["users", "mcp_instances", "mcp_events", "mcp_logs", "health_targets", "health_checks"]
 
 
 def _count(connection: "psycopg.Connection[tuple[object, ...]]", table: str) -> object:

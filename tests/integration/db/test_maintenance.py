@@ -32,6 +32,13 @@ def test_a_run_is_written_into_the_diary(uow: UnitOfWork) -> None:
 def test_settings_have_their_defaults(uow: UnitOfWork) -> None:
     assert uow.settings.all() == {
         "cleanup.retention_days": 30,
+        "health.failure_threshold": 3,
+        "health.interval_seconds": 30,
+        "health.listing_minutes": 5,
+        "health.recovery_threshold": 2,
+        "health.reset_limit_seconds": 900,
+        "health.reset_seconds": 60,
+        "health.timeout_seconds": 5,
         "encryption.algorithm": "aes-256-gcm",
         "keys.validation_ttl_minutes": 60,
         "mcp.default_duration_minutes": 60,

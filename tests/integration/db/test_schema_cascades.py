@@ -26,8 +26,9 @@ WITH_A_USER: Final = {
     "mcp_events",
     "mcp_events_archive",
     "mcp_logs",
+    "health_targets",
     "health_checks",
-    "instance_health",
+    "health_hours",
     "gateway.sessions",
     "gateway.api_keys",
     "gateway.enhanced_api_keys",
@@ -118,7 +119,8 @@ def test_a_tenant_without_users_takes_along_what_it_had(connection: Connection, 
 def test_an_instance_gives_its_port_up_and_not_away(connection: Connection, world: World) -> None:
     """The port is neither free nor leased until it is reconciled: something may still listen on it."""
     connection.execute("DELETE FROM mcp_instances WHERE id = %s", (world.instance_id,))
-    assert _gone(connection, world) == {"mcp_instances", "mcp_events", "mcp_logs", "health_checks", "instance_health"}
+    health = {"health_targets", "health_checks", "health_hours"}
+    assert _gone(connection, world) == {"mcp_instances", "mcp_events", "mcp_logs", *health}
     port = connection.execute("SELECT is_available, mcp_instance_id FROM port_allocations WHERE host_id = 'world-1'")
     assert port.fetchall() == [(False, None)]
 

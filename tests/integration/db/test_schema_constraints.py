@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Final
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -65,9 +66,16 @@ CHECKS: Final[list[tuple[str, str, Row]]] = [
     ("health_checks", "check_era", {"era": "stone"}),
     ("health_checks", "check_response_ms", {"response_ms": -1}),
     ("health_checks", "check_verdict", {"verdict": "fine"}),
-    ("instance_health", "check_consecutive_failures", {"consecutive_failures": -1}),
-    ("instance_health", "check_era", {"era": "stone"}),
-    ("instance_health", "check_verdict", {"verdict": "fine"}),
+    ("health_hours", "check_hour_counts", {"alive": 2}),
+    ("health_targets", "check_breaker_state", {"breaker": "ajar"}),
+    ("health_targets", "check_era", {"era": "stone"}),
+    ("health_targets", "check_instance_target", {"id": UUID(int=1)}),
+    ("health_targets", "check_next_check_reason", {"next_check_reason": "why not"}),
+    ("health_targets", "check_target_counts", {"consecutive_failures": -1}),
+    ("health_targets", "check_target_subject", {"kind": "service"}),
+    ("health_targets", "check_target_thresholds", {"recovery_threshold": 1}),
+    ("health_targets", "check_target_times", {"timeout_seconds": 31}),
+    ("health_targets", "check_verdict", {"verdict": "fine"}),
     ("mcp_instances", "check_access_token_hash", {"access_token_hash": "the token itself"}),
     ("mcp_instances", "check_access_url", {"access_url": None}),
     ("mcp_instances", "check_port_range", {"assigned_port": 3000}),
@@ -134,12 +142,16 @@ UNIQUE: Final[list[tuple[str, str, list[str]]]] = [
     ("users", "idx_users_username", ["username"]),
 ]
 
-# Only the owner and its functions write these; the tests of partitions, master keys and erasures meet them.
+# Only the owner and its functions write these; the tests of partitions, master keys, erasures and targets meet them.
 ELSEWHERE: Final = {
     ("encryption_keys", "idx_encryption_keys_active"),
     ("encryption_keys", "uq_encryption_keys_usable_id"),
     ("gateway.materialized_views", "uq_materialized_views_name"),
     ("gateway.mv_request_stats_hourly", "idx_mv_request_stats_hourly_key"),
+    ("gateway.performance_alerts", "uq_performance_alerts_target_id"),
+    ("health_targets", "uq_health_targets_mcp_instance_id"),
+    ("health_targets", "uq_health_targets_server_id"),
+    ("health_targets", "uq_health_targets_service_type"),
     ("inbox", "check_outcome"),
     ("maintenance.detached_partitions", "check_archive"),
     ("maintenance.detached_partitions", "check_archive_sha256"),

@@ -67,6 +67,7 @@ PARTITIONED: Final = {
     "gateway.request_logs": (90, "detach_drop"),
     "gateway.server_metrics": (30, "detach_drop"),
     "health_checks": (90, "detach_drop"),
+    "health_hours": (400, "detach_drop"),
     "inbox": (35, "detach_drop"),
     "mcp_events": (365, "detach_drop"),
     "mcp_logs": (30, "detach_drop"),

@@ -92,8 +92,8 @@ def test_a_line_of_a_diagram_says_how_many() -> None:
     text = (DOCS / "schema.md").read_text(encoding="utf-8")
     assert "    users ||--o{ mcp_instances : user_id\n" in text
     assert "    mcp_instances |o--o| port_allocations : mcp_instance_id\n" in text
-    assert "    mcp_instances ||--o| instance_health : mcp_instance_id\n" in text
-    assert "        uuid mcp_instance_id PK, FK\n" in text
+    assert "    service_registry |o--o| health_targets : service_type\n" in text
+    assert "        uuid target_id PK, FK\n" in text
     assert "        varchar status UK\n" not in text
 
 

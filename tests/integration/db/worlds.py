@@ -94,7 +94,7 @@ class World:
 
     def _instances(self) -> dict[str, Row]:
         n, instance = self.number, {"mcp_instance_id": self.instance_id}
-        check = {**instance, "scheduled_at": NOW, "checked_at": NOW, "verdict": "up"}
+        check = {"target_id": self.instance_id, "scheduled_at": NOW, "checked_at": NOW, "verdict": "up"}
         message = {"message_id": uuid4(), "wire_name": "a.b.v1"}
         full = {
             "id": self.instance_id,
@@ -134,8 +134,16 @@ class World:
             "mcp_events": {**instance, "event_type": "created"},
             "mcp_logs": {**instance, "message": "mine"},
             "log_quarantine": {**instance, "reason": "unknown-instance", "payload": "{}"},
+            "health_targets": {"id": self.instance_id, "kind": "instance", **instance},
             "health_checks": check,
-            "instance_health": check,
+            "health_hours": {
+                "target_id": self.instance_id,
+                "hour": NOW.replace(minute=0, second=0, microsecond=0),
+                "checks": 1,
+                "alive": 1,
+                "answers": 0,
+                "total_ms": 0,
+            },
             "redeliveries": {**message, "queue": "logs", "envelope": "{}", "state": "parked"},
             "dead_letters": {
                 "message_id": str(message["message_id"]),

@@ -3,16 +3,17 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
 
 from embedded.ports import free_port
-from producers import HealthReport, HealthTarget, Probe
+from producers import Probe
+from workers.probes.finding import Finding
 from workers.probes.prober import Prober
+from workers.probes.target import Target
 
-Ask = Callable[..., HealthReport]
+Ask = Callable[..., Finding]
 
 # One instance per test: the probes remember whom they met.
 _INSTANCE = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
@@ -24,15 +25,10 @@ def target(
     *,
     timeout_seconds: float = 5.0,
     instance_id: UUID | None = None,
-) -> HealthTarget:
-    """Make a target that is due now."""
-    return HealthTarget(
-        instance_id=instance_id or uuid4(),
-        url=url,
-        probe=probe,
-        timeout_seconds=timeout_seconds,
-        scheduled_at=datetime.now(UTC),
-    )
+    **more: bool,
+) -> Target:
+    """Make a target at an address that we chose ourselves."""
+    return Target(instance_id or uuid4(), url, probe, timeout_seconds, is_ours=more.pop("is_ours", True), **more)
 
 
 def until(condition: Callable[[], object]) -> None:
@@ -53,7 +49,7 @@ def prober() -> Iterator[Prober]:
 def ask_mcp(prober: Prober) -> Ask:
     """Probe one URL over MCP, always as the same instance."""
 
-    def ask(url: str, *, timeout_seconds: float = 5.0) -> HealthReport:
+    def ask(url: str, *, timeout_seconds: float = 5.0) -> Finding:
         due = target(url, timeout_seconds=timeout_seconds, instance_id=_INSTANCE)
         return prober.check([due])[0]
 
@@ -64,7 +60,7 @@ def ask_mcp(prober: Prober) -> Ask:
 def ask_http(prober: Prober) -> Ask:
     """Probe one URL with a plain GET."""
 
-    def ask(url: str, *, timeout_seconds: float = 5.0) -> HealthReport:
+    def ask(url: str, *, timeout_seconds: float = 5.0) -> Finding:
         return prober.check([target(url, Probe.HTTP, timeout_seconds=timeout_seconds)])[0]
 
     return ask

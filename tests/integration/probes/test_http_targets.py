@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from producers import HealthReport, Probe, Verdict
+from producers import Probe, Verdict
+from workers.probes.finding import Finding
 from workers.probes.prober import Prober
 from workers.probes.settings import ProbeSettings
 
@@ -23,7 +24,7 @@ from .raw_server import (
     saying,
 )
 
-Ask = Callable[..., HealthReport]
+Ask = Callable[..., Finding]
 
 
 @pytest.mark.parametrize("status", ["200 OK", "204 No Content"])

@@ -5,13 +5,14 @@ from collections.abc import Callable
 
 import pytest
 
-from producers import HealthReport, Verdict
+from producers import Verdict
+from workers.probes.finding import Finding
 from workers.probes.prober import Prober
 
 from .conftest import target
 from .raw_server import RawServer, page, saying
 
-Ask = Callable[..., HealthReport]
+Ask = Callable[..., Finding]
 
 
 def result(value: str, **headers: str) -> str:

@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from embedded.ports import free_port
-from producers import HealthReport, Verdict
+from producers import Verdict
 from tests.mcp_servers import programs
 from tests.mcp_servers.running import RunningServer
+from workers.probes.finding import Finding
 from workers.probes.prober import Prober
 
 from .conftest import target, until
 
-Ask = Callable[..., HealthReport]
+Ask = Callable[..., Finding]
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from producers import HealthReport, Probe, Verdict
+from producers import Probe, Verdict
 from tests.mcp_servers import programs
 from workers.probes.prober import Prober
 from workers.probes.settings import ProbeSettings
@@ -27,8 +27,7 @@ def test_fifty_hanging_targets_do_not_delay_fifty_healthy_ones(prober: Prober) -
         begin = time.monotonic()
         reports = prober.check(due)
         seconds = time.monotonic() - begin
-    assert [report.instance_id for report in reports] == [one.instance_id for one in due]
-    assert Counter(report.verdict for report in reports) == {Verdict.TIMEOUT: 50, Verdict.UP: 50}
+    assert [report.verdict for report in reports] == [Verdict.TIMEOUT, Verdict.UP] * 50
     last_healthy = max(report.checked_at for report in reports if report.verdict is Verdict.UP)
     first_silent = min(report.checked_at for report in reports if report.verdict is not Verdict.UP)
     assert last_healthy < first_silent
@@ -40,15 +39,15 @@ def test_a_batch_that_is_checked_next_to_hanging_targets_does_not_wait_for_them(
     prober: Prober,
 ) -> None:
     with RawServer(hanging) as silent, RawServer(saying(page("200 OK"))) as healthy:
-        hung: list[HealthReport] = []
+        hung: list[object] = []
         due = [target(silent.url, Probe.HTTP, timeout_seconds=3.0) for _ in range(50)]
-        other = threading.Thread(target=lambda: hung.extend(prober.check(due)))
+        other = threading.Thread(target=lambda: hung.extend(each.verdict for each in prober.check(due)))
         other.start()
         reports = prober.check([target(healthy.url, Probe.HTTP) for _ in range(50)])
         assert other.is_alive()
         other.join()
     assert {report.verdict for report in reports} == {Verdict.UP}
-    assert {report.verdict for report in hung} == {Verdict.TIMEOUT}
+    assert set(hung) == {Verdict.TIMEOUT}
 
 
 def test_targets_that_wait_for_a_place_still_have_their_whole_timeout() -> None:

@@ -1,6 +1,7 @@
 """A check goes from the bus over the wire to a real server and back into the database."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -14,6 +15,8 @@ from tests.mcp_servers import programs
 from tests.mcp_servers.running import RunningServer
 from workers.app import running
 from workers.applier import Applier
+from workers.probes.addresses import Policy
+from workers.probes.settings import ProbeSettings
 from workers.settings import WorkerSettings
 
 pytestmark = pytest.mark.usefixtures("user")
@@ -27,12 +30,13 @@ def check(instance_id: UUID, server: RunningServer, slot: datetime) -> CheckHeal
 
 
 def health(database: TestDatabase) -> list[tuple[object, ...]]:
-    return database.ask("SELECT verdict, consecutive_failures, era FROM instance_health")
+    return database.ask("SELECT verdict, consecutive_failures, era FROM health_targets")
 
 
 def test_a_server_that_is_killed_changes_its_verdict(redis_url: str, test_database: TestDatabase) -> None:
     wanted = create()
-    settings = WorkerSettings(redis_url=redis_url, database=test_database.settings(), threads=2)
+    probes = ProbeSettings(policy=Policy.parse("127.0.0.0/8"))
+    settings = WorkerSettings(redis_url=redis_url, database=test_database.settings(), threads=2, probes=probes)
     with running(settings), connect(redis_url) as producer, programs.modern(free_port()) as server:
         producer.send(wanted)
         wait_until(lambda: test_database.value("SELECT count(*) FROM mcp_instances") == 1, 20)
@@ -63,3 +67,30 @@ def test_the_newest_slot_wins_and_a_slot_counts_once(applier: Applier, test_data
         applier(delivered(message))
     assert health(test_database) == [("timeout", 1, None)]
     assert test_database.value("SELECT count(*) FROM health_checks") == 2
+
+
+def test_reports_about_services_and_servers_take_the_same_path(applier: Applier, test_database: TestDatabase) -> None:
+    test_database.ask(
+        "INSERT INTO gateway.mcp_servers (id, name, endpoint_url) VALUES ('tickets', 'tickets', 'https://t.example/')"
+    )
+    subjects: tuple[dict[str, Any], ...] = (
+        {"service_type": "figma"},
+        {"server_id": "tickets"},
+        {"server_id": "gone"},
+        {"service_type": "gone"},
+    )
+    for number in range(3):
+        slot = SLOT + timedelta(seconds=30 * number)
+        reports = [
+            HealthReport(**subject, scheduled_at=slot, checked_at=slot, verdict=Verdict.TIMEOUT, error="Too slow.")
+            for subject in subjects
+        ]
+        applier(delivered(HealthReported(reports=reports)))
+    assert health(test_database) == [("timeout", 3, None)] * 2
+    assert test_database.ask("SELECT health_status FROM gateway.mcp_servers") == [("UNHEALTHY",)]
+    rows = test_database.ask(
+        "SELECT is_healthy, consecutive_failures FROM service_health_dashboard WHERE service_type = 'figma'"
+    )
+    assert rows == [(False, 3)]
+    alerts = test_database.ask("SELECT name FROM gateway.performance_alerts WHERE is_triggered ORDER BY name")
+    assert alerts == [("health of server tickets",), ("health of service figma",)]

@@ -281,3 +281,12 @@ def test_every_scheduler_makes_the_same_tick() -> None:
     assert PartitionsDue.at(NOON).message_id == PartitionsDue.at(elsewhere).message_id
     assert PartitionsDue.at(NOON).message_id != PartitionsDue.at(NOON + timedelta(minutes=1)).message_id
     assert PartitionsDue.at(NOON).fire_time == PartitionsDue.at(NOON).occurred_at == NOON
+
+
+@pytest.mark.parametrize(
+    "subjects", [{}, {"instance_id": uuid4(), "service_type": "figma"}, {"service_type": "figma", "server_id": "s"}]
+)
+def test_a_report_is_about_one_instance_or_one_service_or_one_server(subjects: dict[str, Any]) -> None:
+    with pytest.raises(InvalidMessage, match="names one of instance_id, service_type and server_id"):
+        report(**{"instance_id": None, **subjects})
+    assert report(instance_id=None, service_type="figma").service_type == "figma"

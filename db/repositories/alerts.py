@@ -1,0 +1,81 @@
+"""Alerts that checks open and resolve."""
+
+from collections.abc import Collection
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from db.statement import Driver, Statement
+
+_OPEN: Final = Statement(
+    "alerts.open",
+    text(
+        """
+        INSERT INTO gateway.performance_alerts AS a (server_id, target_id, name, description, metric_name,
+               threshold_value, comparison_operator, duration_minutes, is_triggered, first_triggered, last_triggered,
+               trigger_count)
+        SELECT t.server_id, t.id, 'health of ' || t.kind || ' ' || coalesce(t.server_id, t.service_type,
+               CAST(t.mcp_instance_id AS text)), t.error, 'consecutive_failures', t.failure_threshold, '>=', 0,
+               true, now(), now(), 1
+          FROM health_targets t WHERE t.id = ANY (CAST(:target_ids AS uuid[]))
+        ON CONFLICT (target_id) DO UPDATE
+           SET is_triggered = true, first_triggered = now(), last_triggered = now(), description = excluded.description,
+               acknowledged_at = NULL, resolved_at = NULL, trigger_count = a.trigger_count + 1
+         WHERE NOT a.is_triggered
+        """
+    ),
+)
+_RESOLVE: Final = Statement(
+    "alerts.resolve",
+    text(
+        """
+        UPDATE gateway.performance_alerts SET is_triggered = false, resolved_at = now()
+         WHERE target_id = ANY (CAST(:target_ids AS uuid[])) AND is_triggered
+        """
+    ),
+)
+_SETTLE: Final = Statement(
+    "alerts.settle",
+    text(
+        """
+        UPDATE gateway.performance_alerts a SET is_triggered = false, resolved_at = now()
+          FROM health_targets t WHERE t.id = a.target_id AND a.is_triggered AND t.breaker = 'closed'
+        """
+    ),
+)
+_ACKNOWLEDGE: Final = Statement(
+    "alerts.acknowledge",
+    text(
+        """
+        UPDATE gateway.performance_alerts SET acknowledged_at = now()
+         WHERE target_id = :target_id AND is_triggered AND acknowledged_at IS NULL RETURNING id
+        """
+    ),
+)
+
+
+class Alerts:
+    """A target has one alert, however often it fails: opened, acknowledged by somebody, resolved."""
+
+    def __init__(self, driver: Driver) -> None:
+        """Work in the transaction of this connection."""
+        self._driver = driver
+
+    def open(self, target_ids: Collection[UUID]) -> None:
+        """Open the alerts of targets that are lost; one that is open stays as it is."""
+        if target_ids:
+            _OPEN.run(self._driver, target_ids=sorted(target_ids))
+
+    def resolve(self, target_ids: Collection[UUID]) -> None:
+        """Resolve the alerts of targets that are back."""
+        if target_ids:
+            _RESOLVE.run(self._driver, target_ids=sorted(target_ids))
+
+    def settle(self) -> None:
+        """Resolve the alerts of targets that nobody misses any more, because they ended or began anew."""
+        _SETTLE.run(self._driver)
+
+    def acknowledge(self, target_id: UUID) -> bool:
+        """Note that somebody takes care of a target; False when it has no open alert, or somebody does already."""
+        return _ACKNOWLEDGE.run(self._driver, target_id=target_id).fetchone() is not None
