@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID, uuid5
 
 from db.repositories.health import HealthReportRow, Standing
 from db.repositories.targets import Subject
 from db.unit_of_work import UnitOfWork
-from producers import InstanceDisconnected, InstanceReconnected, Message
-from producers.envelope import seal
+from producers import InstanceDisconnected, InstanceReconnected
 
+from .continuing import go_on
 from .probes.offers import Offer
 
 _SUBJECTS: Final = UUID("6d0f3c1e-6a51-5b0e-9a5c-2f3f5b8a9a41")
@@ -62,20 +61,6 @@ def _tell_instance(standing: Standing, uow: UnitOfWork) -> None:
     # Both happened in the slot: of a later life of the instance they say nothing.
     if standing.turn == "lost" and standing.instance_status == "running":
         reason = f"{standing.failures} checks in a row failed, the last one: {standing.error or standing.verdict}"
-        _send(InstanceDisconnected(occurred_at=standing.slot, instance_id=standing.instance_id, reason=reason), uow)
+        go_on(InstanceDisconnected(occurred_at=standing.slot, instance_id=standing.instance_id, reason=reason), uow)
     if standing.turn == "back" and standing.instance_status == "disconnected" and standing.kind == "instance":
-        _send(InstanceReconnected(occurred_at=standing.slot, instance_id=standing.instance_id), uow)
-
-
-def _send(message: Message, uow: UnitOfWork) -> None:
-    """Have the janitor send a message once this transaction is committed."""
-    uow.redeliveries.postpone(
-        message.message_id,
-        queue=message.queue.value,
-        wire_name=message.wire_name,
-        envelope=seal(message).decode(),
-        state="delayed",
-        attempts=0,
-        due_at=datetime.now(UTC),
-        error=None,
-    )
+        go_on(InstanceReconnected(occurred_at=standing.slot, instance_id=standing.instance_id), uow)

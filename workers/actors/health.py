@@ -1,6 +1,6 @@
 """Health: probe what is asked for, record what was found, by whomever, and know what there is to be checked."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from db.repositories.health import HealthReportRow
@@ -9,17 +9,18 @@ from db.unit_of_work import UnitOfWork
 from producers import CheckHealth, HealthChecksDue, HealthReport, HealthReported, HealthTarget
 
 from .. import verdicts
-from ..actor import actor, prepared_actor
+from ..actor import actor, prepared_actor, set_actor
 from ..probes.finding import Finding
 from ..probes.target import Target
 from ..resources import Resources
 
 
-@actor(HealthReported)
-def record(message: HealthReported, uow: UnitOfWork) -> None:
+@set_actor(HealthReported)
+def record(messages: Sequence[HealthReported], uow: UnitOfWork) -> None:
     """Record verdicts; per target the newest slot wins and a slot counts once."""
-    targets = uow.targets.of(_subject(report) for report in message.reports)
-    verdicts.record(list(_rows(message.reports, targets)), uow)
+    reports = [report for message in messages for report in message.reports]
+    targets = uow.targets.of(_subject(report) for report in reports)
+    verdicts.record(list(_rows(reports, targets)), uow)
 
 
 def probe(message: CheckHealth, resources: Resources) -> HealthReported:

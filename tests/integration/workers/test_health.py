@@ -81,10 +81,8 @@ def test_reports_about_services_and_servers_take_the_same_path(applier: Applier,
     )
     for number in range(3):
         slot = SLOT + timedelta(seconds=30 * number)
-        reports = [
-            HealthReport(**subject, scheduled_at=slot, checked_at=slot, verdict=Verdict.TIMEOUT, error="Too slow.")
-            for subject in subjects
-        ]
+        found = {"scheduled_at": slot, "checked_at": slot, "verdict": Verdict.TIMEOUT, "error": "Too slow."}
+        reports = [HealthReport.model_validate({**subject, **found}) for subject in subjects]
         applier(delivered(HealthReported(reports=reports)))
     assert health(test_database) == [("timeout", 3, None)] * 2
     assert test_database.ask("SELECT health_status FROM gateway.mcp_servers") == [("UNHEALTHY",)]

@@ -4,8 +4,8 @@ from typing import Final
 
 from alembic import op
 
-revision = "0037"
-down_revision = "0035"
+revision = "0034"
+down_revision = "0033"
 branch_labels = None
 depends_on = None
 

@@ -4,8 +4,8 @@ from typing import Final
 
 from alembic import op
 
-revision = "0038"
-down_revision = "0037"
+revision = "0035"
+down_revision = "0034"
 branch_labels = None
 depends_on = None
 

@@ -10,8 +10,8 @@ from typing import Final
 
 from alembic import op
 
-revision = "0035"
-down_revision = "0034"
+revision = "0033"
+down_revision = "0032"
 branch_labels = None
 depends_on = None
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from alembic import op
 
-revision = "0041"
-down_revision = "0040"
+revision = "0037"
+down_revision = "0036"
 branch_labels = None
 depends_on = None
 

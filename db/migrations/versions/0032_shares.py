@@ -4,7 +4,7 @@ from typing import Final
 
 from alembic import op
 
-revision = "0034"
+revision = "0032"
 down_revision = "0031"
 branch_labels = None
 depends_on = None
