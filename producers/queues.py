@@ -13,3 +13,4 @@ class Queue(StrEnum):
     LOGS = "logs"
     GATEWAY = "gateway"
     MAINTENANCE = "maintenance"
+    USERS = "users"

@@ -16,7 +16,7 @@ import { parseArgs } from "node:util";
 import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from "@hpke/core";
 import { createClient, ErrorReply } from "@redis/client";
 
-const QUEUES = ["instances", "keys", "services", "health", "logs", "gateway", "maintenance"];
+const QUEUES = ["instances", "keys", "services", "health", "logs", "gateway", "maintenance", "users"];
 const MAX_BYTES = 1_048_576;
 const MAX_LINES = 1_000;
 const MAX_LINE = 65_536;

@@ -17,7 +17,7 @@ class EraseUser(Request):
     """
 
     wire_name: ClassVar[str] = "users.erase.v1"
-    queue: ClassVar[Queue] = Queue.MAINTENANCE
+    queue: ClassVar[Queue] = Queue.USERS
 
     user_id: UUID = Field(description="Who is to be forgotten.")
 
@@ -26,7 +26,7 @@ class ContinueErasure(Message):
     """An erasure has more to do; the workers send it to themselves."""
 
     wire_name: ClassVar[str] = "users.continue_erasure.v1"
-    queue: ClassVar[Queue] = Queue.MAINTENANCE
+    queue: ClassVar[Queue] = Queue.USERS
 
     erasure_id: UUID = Field(description="The erasure, which is the id of the message that asked for it.")
     step: int = Field(gt=0, le=10_000_000, description="The number of the step, from 1 on.")

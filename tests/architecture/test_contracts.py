@@ -62,8 +62,7 @@ def test_a_wire_name_says_family_what_and_version(contract: type[Message]) -> No
 @EVERY_CONTRACT
 def test_a_wire_name_begins_with_its_queue(contract: type[Message]) -> None:
     assert contract.queue in Queue
-    noun = contract.wire_name.partition(".")[0]
-    assert QUEUES.get(noun, noun) == contract.queue.value
+    assert contract.wire_name.partition(".")[0] == contract.queue.value
 
 
 @EVERY_CONTRACT
@@ -77,9 +76,6 @@ def test_a_command_is_an_imperative_a_fact_is_past_and_a_tick_is_due(contract: t
     else:
         assert words[0] in IMPERATIVES, f"{name} neither asks, reports nor is due; a new verb belongs into IMPERATIVES"
 
-
-# What happens to people is so rare that it needs no queue of its own.
-QUEUES = {"users": "maintenance"}
 
 IMPERATIVES = {
     "Check",

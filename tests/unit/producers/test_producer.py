@@ -120,6 +120,7 @@ def test_every_queue_has_one_name() -> None:
         "logs",
         "gateway",
         "maintenance",
+        "users",
     ]
     assert f"{Queue.LOGS}" == "logs"
 

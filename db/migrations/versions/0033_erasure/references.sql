@@ -25,7 +25,7 @@ GRANT SELECT ON maintenance.user_references TO mcp_worker, mcp_reader;
 
 INSERT INTO maintenance.user_references (schema_name, table_name, column_name, kind, action, blanks, reason) VALUES
     ('public', 'audit_log', 'user_id', 'key', 'blank', '{ip_address}', 'What was done stays on record; who did it does not'),
-    ('public', 'audit_log', 'record_id', 'name', 'blank', '{old_data,new_data}', 'Changes of the user''s own rows hold what the rows held'),
+    ('public', 'audit_log', 'record_id', 'mention', 'blank', '{old_data,new_data}', 'Changes of the user''s own rows hold what the rows held'),
     ('public', 'audit_log', 'old_data', 'mention', 'blank', '{new_data}', 'Changes of other rows may name the user'),
     ('public', 'audit_log', 'new_data', 'mention', 'blank', '{old_data}', 'Changes of other rows may name the user'),
     ('public', 'mcp_events', 'user_id', 'key', 'blank', '{ip_address,user_agent}', 'What a user did to somebody else''s instance is the instance''s history'),

@@ -15,6 +15,8 @@ BEGIN
     END IF;
     INSERT INTO maintenance.erasures (id, user_id, names, mentions)
     SELECT p_id, p_user, n.names, n.mentions FROM maintenance.names_of_user(p_user) AS n;
+    -- For triggers that would write down what is being erased.
+    PERFORM set_config('minimcp.erasing', 'on', true);
     -- From here on nothing begins for the user, and what runs has ended.
     UPDATE public.users SET is_active = false, deleted_at = coalesce(deleted_at, now()) WHERE id = p_user;
     UPDATE public.port_allocations p SET is_available = true, mcp_instance_id = NULL, released_at = now()
