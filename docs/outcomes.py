@@ -189,7 +189,7 @@ OUTCOMES: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
     ),
     KeyValidated: (
         _UNKNOWN_KEY,
-        ("no shared service has that name", "dead letter `unknown-service`"),
+        ("no shared service has that name", "tried again after 2 s and 10 s; then dead letter `unknown-service`"),
         ("older than the key, or than what is known of it", "changes nothing"),
         ("older than `keys.validation_ttl_minutes`", "changes nothing"),
         ("the key was revoked", "changes nothing"),

@@ -147,7 +147,7 @@ def test_unknown_users_types_services_and_keys_are_refused_each_by_its_name(
     applier(delivered(stored(mcp_type="fax")))
     applier(delivered(RevokeApiKey(user_id=uuid4(), mcp_type="figma")))
     applier(delivered(RevokeApiKey(user_id=USER, mcp_type="fax")))
-    applier(delivered(KeyValidated(user_id=USER, service_type="fax", is_valid=True)))
+    applier(delivered(KeyValidated(user_id=USER, service_type="fax", is_valid=True), attempts=EARLY_ATTEMPTS))
     assert reasons(test_database) == ["unknown-user", "unknown-type", "unknown-user", "unknown-type", "unknown-service"]
 
 

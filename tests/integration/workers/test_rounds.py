@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from uuid import UUID
 
@@ -199,8 +199,8 @@ def test_the_message_of_a_turn_is_sent_by_the_janitor(database: Database, given:
 
 
 class _LackingBroker:
-    def lacks(self, queue: str, redis_id: str) -> bool:
-        return bool(queue and redis_id)
+    def lacks(self, messages: Sequence[tuple[str, str]]) -> list[bool]:
+        return [True for _ in messages]
 
 
 def test_a_process_that_is_a_zombie_disconnects_its_instance_at_once(
