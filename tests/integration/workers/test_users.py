@@ -128,7 +128,7 @@ def test_what_comes_after_the_erasure_creates_nothing_anew_and_is_erased_when_it
     finish(applier, database, EraseUser(user_id=USER))
     applier(delivered(LATE[name](instance), attempts=EARLY_ATTEMPTS))
     alive = ("users", "mcp_instances", "mcp_logs", "mcp_events", "user_service_instances", "service_usage_analytics")
-    for table in (*alive, "health_checks", "instance_health", "api_keys"):
+    for table in (*alive, "health_checks", "health_targets", "api_keys"):
         assert test_database.value(f"SELECT count(*) FROM {table}") == 0  # noqa: S608  names of the test
     assert set(reasons(test_database)) <= {"unknown-user", "unknown-instance"}
     finish(applier, database, EraseUser(user_id=USER))
