@@ -15,11 +15,11 @@ from db.lifecycle import START
 from db.repositories import inbox, instances
 from db.repositories.transitions import STATEMENTS
 from db.statement import Statement
-from producers import CreateInstance, InstanceAccessed, InstanceStarted, Message
+from producers import CreateInstance, InstanceStarted, Message
 
 from .stage import Stage
 
-_MESSAGE, _INSTANCE, _USER = "70008000", "70009000", "7000a000"
+MESSAGE, INSTANCE, USER = "70008000", "70009000", "7000a000"
 """What follows the time in an id of version 7; the number follows this."""
 
 _INSTANCES_PER_USER: Final = 5  # the limit is ten
@@ -31,7 +31,7 @@ _PROCESS_ID: Final = 4242
 class Kind:
     """A message whose transaction is measured.
 
-    ``effect`` is the condition that an instance meets afterwards, ``differing`` SQL over ``:stem`` and ``:n`` for what
+    ``effect`` counts what the messages have done, ``differing`` is SQL over ``:stem`` and ``:n`` for what
     differs.
     """
 
@@ -56,10 +56,15 @@ class Batch:
     def prepare(cls, stage: Stage, kind: Kind, count: int) -> "Batch":
         """Make the rows that the messages of a new batch need."""
         batch = cls(kind, datetime.now(UTC), count)
-        values = {"stem": batch.stem, "host": batch.host, "count": count, "users": batch.users}
-        for statement in (_FLEET, _USERS, kind.rows, b"ANALYZE users, mcp_instances, port_allocations"):
-            stage.sql.execute(statement, values if statement.count(b"%(") else None)
+        analyze = b"ANALYZE users, mcp_instances, port_allocations, user_service_instances"
+        for statement in (_FLEET, _USERS, kind.rows, analyze):
+            stage.sql.execute(statement, batch.values if statement.count(b"%(") else None)
         return batch
+
+    @property
+    def values(self) -> dict[str, object]:
+        """Give what the statements that make and count rows are told."""
+        return {"stem": self.stem, "host": self.host, "count": self.count, "users": self.users}
 
     @property
     def stem(self) -> str:
@@ -83,7 +88,7 @@ class Batch:
     @property
     def bounds(self) -> tuple[UUID, UUID]:
         """The first and the last id of its messages."""
-        return self.id(_MESSAGE, 0), self.id(_MESSAGE, self.count - 1)
+        return self.id(MESSAGE, 0), self.id(MESSAGE, self.count - 1)
 
     def messages(self) -> list[Message]:
         """Give all messages in their order."""
@@ -99,7 +104,7 @@ class Batch:
     def rate(self, stage: Stage) -> float:
         """Give the messages per second from the first to the last; raise unless each had its effect."""
         ((applied, seconds),) = stage.sql.execute(_SPAN, self.bounds).fetchall()
-        ((effects,),) = stage.sql.execute(_EFFECTS + self.kind.effect, (self.host,)).fetchall()
+        ((effects,),) = stage.sql.execute(self.kind.effect, self.values).fetchall()
         if not applied == effects == self.count:
             raise ValueError(f"of {self.count} messages {applied} were applied and {effects} had their effect")
         return (self.count - 1) / float(seconds)
@@ -107,9 +112,9 @@ class Batch:
 
 def _start(batch: Batch, number: int) -> InstanceStarted:
     return InstanceStarted(
-        message_id=batch.id(_MESSAGE, number),
+        message_id=batch.id(MESSAGE, number),
         occurred_at=batch.moment,
-        instance_id=batch.id(_INSTANCE, number),
+        instance_id=batch.id(INSTANCE, number),
         host_id=batch.host,
         process_id=_PROCESS_ID,
         process_started_at=batch.moment,
@@ -118,10 +123,10 @@ def _start(batch: Batch, number: int) -> InstanceStarted:
 
 def _create(batch: Batch, number: int) -> CreateInstance:
     return CreateInstance(
-        message_id=batch.id(_MESSAGE, number),
+        message_id=batch.id(MESSAGE, number),
         occurred_at=batch.moment,
-        instance_id=batch.id(_INSTANCE, number),
-        user_id=batch.id(_USER, number % batch.users),
+        instance_id=batch.id(INSTANCE, number),
+        user_id=batch.id(USER, number % batch.users),
         mcp_type="figma",
         duration_minutes=60,
         name="bench",
@@ -132,17 +137,11 @@ def _create(batch: Batch, number: int) -> CreateInstance:
     )
 
 
-def _access(batch: Batch, number: int) -> InstanceAccessed:
-    return InstanceAccessed(
-        message_id=batch.id(_MESSAGE, number), occurred_at=batch.moment, instance_id=batch.id(_INSTANCE, number)
-    )
-
-
-def _numbered(place: str, number: str = "CAST(:n AS integer)", digits: int = 12) -> str:
+def numbered(place: str, number: str = "CAST(:n AS integer)", digits: int = 12) -> str:
     return f"(:stem || '{place}' || lpad(to_hex({number}), {digits}, '0'))"
 
 
-def _array(value: str) -> str:
+def array(value: str) -> str:
     """One message is a set of one."""
     return f"ARRAY[{value}]"
 
@@ -150,7 +149,7 @@ def _array(value: str) -> str:
 _SPAN: Final = b"""
 SELECT count(*), extract(epoch FROM max(created_at) - min(created_at)) FROM inbox WHERE message_id BETWEEN %s AND %s
 """
-_EFFECTS: Final = b"SELECT count(*) FROM mcp_instances WHERE host_id = %s AND "
+EFFECTS: Final = b"SELECT count(*) FROM mcp_instances WHERE host_id = %(host)s AND "
 # In an empty table PostgreSQL reads all of it, and goes on doing so when it is empty no more.
 _FLEET: Final = b"""
 WITH owner AS (
@@ -166,7 +165,7 @@ INSERT INTO users (id, email, name)
 SELECT (%(stem)s || '7000a000' || lpad(to_hex(n), 12, '0'))::uuid, %(stem)s || '-' || n || '@example.org', 'Ada'
   FROM generate_series(0, %(users)s - 1) n
 """
-_PENDING: Final = b"""
+PENDING: Final = b"""
 INSERT INTO mcp_instances (id, user_id, mcp_type_id, host_id, access_token_hash, access_url, assigned_port, expires_at)
 SELECT (%(stem)s || '70009000' || lpad(to_hex(n), 12, '0'))::uuid,
        (%(stem)s || '7000a000' || lpad(to_hex(n %% %(users)s), 12, '0'))::uuid, mcp_types.id, %(host)s,
@@ -182,45 +181,32 @@ _NO_REQUESTER: Final = {"ip_address": "NULL", "user_agent": "NULL"}
 STARTED: Final = Kind(
     contract=InstanceStarted,
     make=_start,
-    rows=_PENDING,
-    effect=b"status = 'running'",
+    rows=PENDING,
+    effect=EFFECTS + b"status = 'running'",
     statements=(inbox._ENTER, STATEMENTS[START]),
     constants={"process_id": str(_PROCESS_ID), "details": json.dumps({"process_id": _PROCESS_ID})},
-    differing={"message_id": _numbered(_MESSAGE), "instance_id": _numbered(_INSTANCE), **_NO_REQUESTER},
+    differing={"message_id": numbered(MESSAGE), "instance_id": numbered(INSTANCE), **_NO_REQUESTER},
 )
 CREATED: Final = Kind(
     contract=CreateInstance,
     make=_create,
     rows=_PORTS,
-    effect=b"status = 'pending'",
+    effect=EFFECTS + b"status = 'pending'",
     statements=(inbox._ENTER, instances._CREATE),
     constants={},
     differing={
-        "message_id": _numbered(_MESSAGE),
-        "instance_ids": _array(_numbered(_INSTANCE)),
-        "user_ids": _array(_numbered(_USER, "CAST(:n AS integer) % CAST(:users AS integer)")),
-        "mcp_types": _array("'figma'"),
-        "minutes": _array("60"),
-        "names": _array("'bench'"),
-        "host_ids": _array(":host_id"),
-        "configs": _array("'" + json.dumps(_CONFIG) + "'"),
-        "token_hashes": _array(_numbered("", digits=52)),
-        "token_hints": _array("'wxyz'"),
-        "ats": _array(":at"),
-        "ip_addresses": _array("NULL"),
-        "user_agents": _array("NULL"),
-    },
-)
-ACCESSED: Final = Kind(
-    contract=InstanceAccessed,
-    make=_access,
-    rows=_PENDING,
-    effect=b"last_accessed IS NOT NULL",
-    statements=(inbox._ENTER, instances._ACCESS),
-    constants={},
-    differing={
-        "message_id": _numbered(_MESSAGE),
-        "ids": _array(_numbered(_INSTANCE)),
-        "ats": _array(":at"),
+        "message_id": numbered(MESSAGE),
+        "instance_ids": array(numbered(INSTANCE)),
+        "user_ids": array(numbered(USER, "CAST(:n AS integer) % CAST(:users AS integer)")),
+        "mcp_types": array("'figma'"),
+        "minutes": array("60"),
+        "names": array("'bench'"),
+        "host_ids": array(":host_id"),
+        "configs": array("'" + json.dumps(_CONFIG) + "'"),
+        "token_hashes": array(numbered("", digits=52)),
+        "token_hints": array("'wxyz'"),
+        "ats": array(":at"),
+        "ip_addresses": array("NULL"),
+        "user_agents": array("NULL"),
     },
 )

@@ -9,8 +9,9 @@ from producers import CreateInstance
 
 from . import pgbench
 from .comparison import in_turn
+from .facts import ACCESSED, STATS_REPORTED, USED
 from .figures import Repetition, at_least, figure
-from .lifecycle import ACCESSED, CREATED, STARTED, Batch, Kind
+from .lifecycle import CREATED, STARTED, Batch, Kind
 from .plain import PLAIN, enqueue_plain
 from .processes import Program, Running
 from .stage import Stage, until
@@ -69,6 +70,26 @@ def create_vs_pgbench(stage: Stage) -> Iterator[Repetition]:
 def facts_vs_pgbench(stage: Stage) -> Iterator[Repetition]:
     """Compare the workers with what the database can do, on facts that are applied as a set."""
     return _against_pgbench(stage, ACCESSED, stage.count(6_000), "workers")
+
+
+@figure(
+    target=at_least(3),
+    compares="InstanceStatsReported, each about another instance (inbox row, then the statistics):"
+    f" {_WORKERS}, {_GROUPS} and one to apply them; {_PGBENCH}",
+)
+def stats_vs_pgbench(stage: Stage) -> Iterator[Repetition]:
+    """Compare the same with statistics."""
+    return _against_pgbench(stage, STATS_REPORTED, stage.count(6_000), "workers")
+
+
+@figure(
+    target=at_least(3),
+    compares="ServiceUsed with one call each, of another share (inbox row, then the lock of the share, the row of the"
+    f" call and the count): {_WORKERS}, {_GROUPS} and two to apply them; {_PGBENCH}",
+)
+def usage_vs_pgbench(stage: Stage) -> Iterator[Repetition]:
+    """Compare the same with calls of shared services."""
+    return _against_pgbench(stage, USED, stage.count(6_000), "workers")
 
 
 @figure(
@@ -171,11 +192,12 @@ class _Pool:
         """Apply a batch and give the messages per second."""
         batch = Batch.prepare(self.stage, kind, count)
         self.stage.producer.send_many(batch.messages())
-        until(self._idle, "applying the messages")
+        queue = f"dramatiq:{kind.contract.queue.value}"
+        until(lambda: self._is_idle(queue), "applying the messages")
         return batch.rate(self.stage)
 
-    def _idle(self) -> bool:
-        return all(process.check() for process in self.processes) and not self.stage.waiting([QUEUE])
+    def _is_idle(self, queue: str) -> bool:
+        return all(process.check() for process in self.processes) and not self.stage.waiting([queue])
 
 
 @contextmanager

@@ -1,0 +1,94 @@
+"""Facts that are applied as a set, however many of them were fetched together."""
+
+import json
+from typing import Any, Final
+
+from db.repositories import inbox, instances, shares, usage
+from producers import InstanceAccessed, InstanceStatsReported, ServiceUsed, Use
+
+from .lifecycle import EFFECTS, INSTANCE, MESSAGE, PENDING, Batch, Kind, array, numbered
+
+_STATS: Final = {"cpu_percent": 1.5, "memory_mb": 96}
+_USE: Final[dict[str, Any]] = {"endpoint": "/mcp", "method": "POST", "status_code": 200, "response_time_ms": 84}
+_SERVICE: Final = "bench"
+
+
+def _access(batch: Batch, number: int) -> InstanceAccessed:
+    return InstanceAccessed(
+        message_id=batch.id(MESSAGE, number), occurred_at=batch.moment, instance_id=batch.id(INSTANCE, number)
+    )
+
+
+def _report(batch: Batch, number: int) -> InstanceStatsReported:
+    return InstanceStatsReported(
+        message_id=batch.id(MESSAGE, number),
+        occurred_at=batch.moment,
+        instance_id=batch.id(INSTANCE, number),
+        stats=dict(_STATS),
+    )
+
+
+def _use(batch: Batch, number: int) -> ServiceUsed:
+    use = Use(share_id=f"{_SERVICE}_{batch.stem}{number:012x}", used_at=batch.moment, **_USE)
+    return ServiceUsed(message_id=batch.id(MESSAGE, number), occurred_at=batch.moment, uses=[use])
+
+
+_SHARES: Final = b"""
+WITH service AS (
+    INSERT INTO service_registry (service_type, name, display_name, port) VALUES ('bench', 'bench', 'Bench', 1024)
+    ON CONFLICT (service_type) DO UPDATE SET name = excluded.name RETURNING service_type
+), owner AS (
+    INSERT INTO users (id, email, name)
+    SELECT (%(stem)s || '7000b000' || lpad(to_hex(n), 12, '0'))::uuid, %(stem)s || n || '@example.com', 'Ada'
+      FROM generate_series(0, %(count)s - 1) n
+    RETURNING id
+)
+INSERT INTO user_service_instances (instance_id, user_id, service_type)
+SELECT service_type || '_' || %(stem)s || right(id::text, 12), id, service_type FROM owner, service
+"""
+_SHARE: Final = numbered("", digits=12).replace(":stem ||", f"'{_SERVICE}_' || :stem ||")
+_USE_AS_JSON: Final = f"""json_build_array(json_build_object('id', {numbered(MESSAGE)}, 'instance_id', {_SHARE},
+ {", ".join(f"'{name}', '{value}'" for name, value in _USE.items())}, 'timestamp', CAST(:at AS text)))::text""".replace("\n", "")
+
+ACCESSED: Final = Kind(
+    contract=InstanceAccessed,
+    make=_access,
+    rows=PENDING,
+    effect=EFFECTS + b"last_accessed IS NOT NULL",
+    statements=(inbox._ENTER, instances._ACCESS),
+    constants={},
+    differing={
+        "message_id": numbered(MESSAGE),
+        "ids": array(numbered(INSTANCE)),
+        "ats": array(":at"),
+    },
+)
+STATS_REPORTED: Final = Kind(
+    contract=InstanceStatsReported,
+    make=_report,
+    rows=PENDING,
+    effect=EFFECTS + b"stats_at IS NOT NULL",
+    statements=(inbox._ENTER, instances._REPORT_STATS),
+    constants={},
+    differing={
+        "message_id": numbered(MESSAGE),
+        "ids": array(numbered(INSTANCE)),
+        "ats": array(":at"),
+        "stats": array(f"'{json.dumps(_STATS)}'"),
+    },
+)
+USED: Final = Kind(
+    contract=ServiceUsed,
+    make=_use,
+    rows=_SHARES,
+    effect=b"SELECT coalesce(sum(usage_count), 0)::integer FROM user_service_instances"
+    b" WHERE starts_with(instance_id, 'bench_' || %(stem)s)",
+    statements=(inbox._ENTER, shares._HOLD, usage._RECORD),
+    constants={},
+    differing={
+        "message_id": numbered(MESSAGE),
+        "ids": array(_SHARE),
+        "share_ids": array(_SHARE),
+        "uses": _USE_AS_JSON,
+    },
+)
