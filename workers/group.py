@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Final
 
 from db.engine import Database
+from db.errors import DatabaseUnavailable
 from db.unit_of_work import UnitOfWork
 
 from .actor import AnyActor, Table
@@ -69,8 +70,12 @@ class GroupApplier:
 
     def _failed(self, group: Sequence[Member], patience_ms: int) -> Sequence[Member]:
         """Apply a group, or what can be applied of each half of it; give back what cannot."""
-        if not group or self._applied(group, patience_ms):
-            return []
+        try:
+            if not group or self._applied(group, patience_ms):
+                return []
+        except DatabaseUnavailable:
+            # No half of it fares better: the first that is settled alone waits, and can be stopped.
+            return group
         if len(group) == 1:
             return group
         half = len(group) // 2
@@ -92,6 +97,8 @@ class GroupApplier:
             with self._database.transaction() as uow:
                 uow.locks.hurry(patience_ms)
                 apply_together(group, uow)
+        except DatabaseUnavailable:
+            raise
         except Exception as error:  # noqa: BLE001  each message meets its own error when it is settled alone
             log.debug("%d messages could not be applied together: %s", len(group), type(error).__name__)
             return False

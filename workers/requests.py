@@ -1,5 +1,6 @@
 """What becomes of who asked for something: it is in the event, and in the audit trail."""
 
+from typing import Literal
 from uuid import UUID
 
 from db.repositories.instances import Requester
@@ -12,7 +13,7 @@ def requester(message: Request) -> Requester:
     return Requester(_address(message), message.user_agent)
 
 
-def act(message: Request, uow: UnitOfWork, *, owner: UUID | None = None) -> None:
+def act(message: Request, uow: UnitOfWork, *, owner: UUID | Literal["owner"] | None = None) -> None:
     """Have the changes of this transaction audited as the doing of who asked for them, who mostly is the owner."""
     uow.audit.act(message.requested_by or owner, _address(message))
 

@@ -13,6 +13,9 @@ from db.page import Mark, Window
 from db.statement import Driver, Statement, from_text
 from db.storable import storable, storable_json
 
+OWNER: Final = "owner"
+"""Acts who owns the row that is changed, whoever that is."""
+
 Verb = Literal["INSERT", "UPDATE", "DELETE"]
 
 _APPEND: Final = Statement(
@@ -134,7 +137,7 @@ class Audit:
             )
         return cursor.rowcount == 1
 
-    def act(self, user_id: UUID | None, ip_address: str | None = None) -> None:
+    def act(self, user_id: UUID | Literal["owner"] | None, ip_address: str | None = None) -> None:
         """Say on whose behalf the transaction changes what it changes from here on; None for the system itself."""
         _ACT.run(self._driver, user_id=user_id, ip_address=ip_address)
 

@@ -65,6 +65,10 @@ SELECT owner.live IS NOT NULL,
        born.id IS NOT NULL OR EXISTS (SELECT FROM mcp_types WHERE name = wish.mcp_type),
        born.assigned_port IS NOT NULL OR EXISTS (SELECT FROM port_allocations p WHERE p.host_id = wish.host_id),
        verdict.is_over_limit, verdict.objection IS NULL AND born.assigned_port IS NULL,
+       -- What another transaction is about to lease it may also give back.
+       verdict.objection IS NULL AND born.assigned_port IS NULL
+       AND (SELECT count(*) FROM port_allocations p WHERE p.host_id = wish.host_id AND p.is_available)
+           > (SELECT count(*) FROM free WHERE free.host_id = wish.host_id),
        born.status, born.assigned_port, born.access_url, born.expires_at, born.error_message
   FROM wish JOIN owner ON owner.id = wish.user_id
        LEFT JOIN verdict ON verdict.id = wish.id LEFT JOIN born ON born.id = wish.id

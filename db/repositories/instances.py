@@ -103,10 +103,12 @@ class Instances:
         """
         rows = _CREATE.run(self._driver, **_columns(news)).fetchall()
         states, over_limit, without_port = [], set[UUID](), set[UUID]()
-        for new, (*exist, is_over_limit, found_no_port, status, port, url, expires_at, error) in zip(
+        for new, (*exist, is_over_limit, found_no_port, is_in_doubt, status, port, url, expires_at, error) in zip(
             news, rows, strict=True
         ):
             _refuse_unknown(new, exist)
+            if is_in_doubt:
+                raise Conflict(f"Others are about to lease what is free on the host {new.host_id}, or to give it back.")
             over_limit |= {new.user_id} if is_over_limit else set()
             without_port |= {new.user_id} if found_no_port else set()
             states.append(CreatedState(status, port, url, expires_at, error))

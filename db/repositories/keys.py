@@ -52,6 +52,11 @@ _PLACE: Final = Statement(
         """
     ),
 )
+_HOLD: Final = Statement(
+    "keys.hold",
+    # A statement of its own: only the next one sees what was said about a key until it was held.
+    text("SELECT FROM api_keys WHERE user_id = CAST(:user_id AS uuid) ORDER BY id FOR NO KEY UPDATE"),
+)
 _STORE: Final = from_file("keys.store")
 _REVOKE: Final = from_file("keys.revoke")
 _FIND: Final = Statement(
@@ -168,6 +173,7 @@ class Keys:
 
     def store(self, key: KeyRow) -> bool:
         """Store a key in its row and forget what was said about the one before; False if that is newer."""
+        _HOLD.run(self._driver, user_id=key.user_id)
         stored, row_id = _STORE.run(self._driver, **asdict(key)).fetchone() or (False, None)
         if not stored and row_id != key.id:
             raise Conflict("Another key of the user for the type was stored at the same moment.")
@@ -175,6 +181,7 @@ class Keys:
 
     def revoke(self, user_id: UUID, mcp_type: str, *, at: datetime) -> bool:
         """Switch a key off and forget what was said about it; False if something newer became of it."""
+        _HOLD.run(self._driver, user_id=user_id)
         row = _REVOKE.run(self._driver, user_id=user_id, mcp_type=mcp_type, at=at).fetchone()
         knows_user, knows_type, knows_key, revoked = row or (False,) * 4
         _refuse_unknown(user_id, mcp_type, knows_user=knows_user, knows_type=knows_type)

@@ -89,6 +89,8 @@ class Shares:
 
         Raises UnknownShare if there is none.
         """
+        # What was said about its key until now is seen, and forgotten, only by a later statement.
+        self.hold([storable(share_id)])
         row = _DEPROVISION.run(
             self._driver, instance_id=storable(share_id), reason=reason and storable(reason), at=at
         ).fetchone()

@@ -47,8 +47,11 @@ INSERT INTO user_service_instances (instance_id, user_id, service_type)
 SELECT service_type || '_' || %(stem)s || right(id::text, 12), id, service_type FROM owner, service
 """
 _SHARE: Final = numbered("", digits=12).replace(":stem ||", f"'{_SERVICE}_' || :stem ||")
-_USE_AS_JSON: Final = f"""json_build_array(json_build_object('id', {numbered(MESSAGE)}, 'instance_id', {_SHARE},
- {", ".join(f"'{name}', '{value}'" for name, value in _USE.items())}, 'timestamp', CAST(:at AS text)))::text""".replace("\n", "")
+_FIELDS: Final = ", ".join(f"'{name}', '{value}'" for name, value in _USE.items())
+_USE_AS_JSON: Final = (
+    f"json_build_array(json_build_object('id', {numbered(MESSAGE)}, 'instance_id', {_SHARE}, {_FIELDS},"
+    " 'timestamp', CAST(:at AS text)))::text"
+)
 
 ACCESSED: Final = Kind(
     contract=InstanceAccessed,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from operator import attrgetter
 
+from db.repositories.audit import OWNER
 from db.repositories.instances import NewInstance, Process, Stats
 from db.unit_of_work import UnitOfWork
 from producers import (
@@ -102,7 +103,7 @@ def restore(message: RestoreInstance, uow: UnitOfWork) -> None:
 @actor(DeleteInstance, locks=_instance)
 def delete(message: DeleteInstance, uow: UnitOfWork) -> None:
     """Delete an instance softly and free its port."""
-    act(message, uow)
+    act(message, uow, owner=OWNER)
     uow.instances.delete(message.instance_id, reason=message.reason, at=message.occurred_at, by=requester(message))
 
 

@@ -11,6 +11,7 @@ from db.definitions import Definition
 from db.keeping import Vault
 from db.master_keys import MasterKeys
 from db.rehearsal import rehearsable_part
+from db.repositories.audit import OWNER
 from db.repositories.shares import NewShare
 from db.repositories.usage import UseRow
 from db.unit_of_work import UnitOfWork
@@ -94,7 +95,7 @@ def provision(opened: Opened, uow: UnitOfWork) -> None:
 @actor(DeprovisionService)
 def deprovision(message: DeprovisionService, uow: UnitOfWork) -> None:
     """End a share and forget its key; one that has ended stays as it is."""
-    act(message, uow)
+    act(message, uow, owner=OWNER)
     uow.shares.deprovision(message.share_id, reason=message.reason, at=_said_at(message))
 
 

@@ -149,6 +149,8 @@ COMMENT ON COLUMN mcp_instances.last_health_check IS
 """
 
 HISTORY: Final = """
+COMMENT ON COLUMN mcp_instances.last_health_check IS
+    'When the newest check was made; its verdict is in health_targets';
 DROP POLICY producer_own ON health_checks;
 ALTER TABLE health_checks DROP CONSTRAINT fk_health_checks_mcp_instance_id_mcp_instances;
 ALTER TABLE health_checks RENAME COLUMN mcp_instance_id TO target_id;

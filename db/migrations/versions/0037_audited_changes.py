@@ -47,7 +47,10 @@ BEGIN
               FROM unnest(TG_ARGV::text[]) WITH ORDINALITY AS key (part, place)),
            TG_OP, old_data, new_data,
            -- Whoever it was may be erased by now.
-           (SELECT id FROM public.users WHERE id = nullif(current_setting('app.actor_id', true), '')::uuid),
+           (SELECT id FROM public.users
+             WHERE id = nullif(CASE current_setting('app.actor_id', true)
+                               WHEN 'owner' THEN (was || became) ->> 'user_id'
+                               ELSE current_setting('app.actor_id', true) END, '')::uuid),
            nullif(current_setting('app.actor_address', true), '')::inet;
     RETURN NULL;
 END $$;
@@ -90,9 +93,11 @@ AUDITED = (
     Audited(
         "user_service_instances",
         "user_id service_type",
-        columns="encrypted_api_key, is_active, config",
-        when="(old.is_active, old.config, split_part(old.encrypted_api_key, '.', -1)) IS DISTINCT FROM"
-        " (new.is_active, new.config, split_part(new.encrypted_api_key, '.', -1))",
+        columns="encrypted_api_key, encrypted_additional_credentials, is_active, config",
+        when="(old.is_active, old.config, old.encrypted_additional_credentials,"
+        " split_part(old.encrypted_api_key, '.', -1)) IS DISTINCT FROM"
+        " (new.is_active, new.config, new.encrypted_additional_credentials,"
+        " split_part(new.encrypted_api_key, '.', -1))",
     ),
     Audited("encryption_keys", "key_id"),
     Audited("service_registry", "service_type"),

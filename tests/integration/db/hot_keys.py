@@ -13,6 +13,7 @@ _REWRAPPED: Final = {"ids": [uuid(1), uuid(2)], "olds": ["dek", "dek"], "news": 
 
 KEYS: Final = (
     Hot("keys.find", "idx_api_keys_user_type", {**_USER, "mcp_type": "type-3"}),
+    Hot("keys.hold", "idx_api_keys_user_type|uq_api_keys_user_id|uq_api_keys_user_id_mcp_type_id", _USER),
     Hot("keys.place", "pk_users uq_api_keys_user_id", {**_USER, "mcp_type": "type-3"}),
     Hot(
         "keys.store",

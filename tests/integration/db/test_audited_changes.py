@@ -8,7 +8,7 @@ import pytest
 
 from db.engine import Database
 from db.page import Window
-from db.repositories.audit import Change
+from db.repositories.audit import OWNER, Change
 from tests.databases import TestDatabase
 
 from .dedicated import Dedicated
@@ -166,3 +166,13 @@ def test_nobody_is_acting_in_the_next_transaction(db: Database, given: Given, se
     with db.transaction() as uow:
         ((value,),) = uow._driver.execute("SELECT current_setting(%s, true)", [setting]).fetchall()
     assert not value
+
+
+def test_who_owns_an_instance_may_be_who_deletes_it(db: Database, given: Given) -> None:
+    instance_id = given.a_running_instance(db)
+    with db.transaction() as uow:
+        uow.audit.act(OWNER, "192.0.2.7")
+        uow.instances.delete(instance_id, reason=None, at=NOW)
+        ((owner,),) = uow._driver.execute("SELECT user_id FROM mcp_instances WHERE id = %s", [instance_id]).fetchall()
+    (change,) = _changes(db, "mcp_instances", instance_id)
+    assert (change.user_id, change.ip_address) == (owner, "192.0.2.7")

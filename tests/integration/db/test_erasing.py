@@ -1,5 +1,7 @@
 """A user is forgotten in every table, partition and archive; others lose nothing."""
 
+import json
+from datetime import UTC, datetime
 from typing import Final
 from uuid import uuid4
 
@@ -161,3 +163,66 @@ def test_a_partition_of_a_user_is_erased_in_many_small_transactions(
     counts = erasing.erase(database, world.user_id, report=steps.append, rows_at_once=100).counts
     assert counts["public.mcp_logs"] == 2001
     assert len(steps) >= 20
+
+
+def test_the_trail_of_a_share_and_the_address_it_was_ended_from_go_too(lives: tuple[TestDatabase, Life, Life]) -> None:
+    database, first, _ = lives
+    with database.worker() as worker:
+        with worker.transaction() as uow:
+            uow.audit.act(None, "198.51.100.9")
+            uow.shares.deprovision(first.share_id, reason="private", at=datetime.now(UTC))
+            uow.instances.delete(first.world.instance_id, reason=None, at=datetime.now(UTC))
+        erasing.erase(worker, first.user_id)
+    left = "SELECT * FROM audit_log WHERE record_id LIKE %s OR ip_address = '198.51.100.9' OR new_data::text LIKE %s"
+    assert database.ask(left, f"%{first.user_id}%", "%private%") == []
+
+
+def test_a_user_who_is_called_like_a_type_takes_no_messages_along(lives: tuple[TestDatabase, Life, Life]) -> None:
+    database, first, second = lives
+    database.ask("UPDATE users SET username = 'figma' WHERE id = %s", first.user_id)
+    waiting = {"user_id": str(second.user_id), "mcp_type": "figma"}
+    _wait(database, "instances.create.v1", waiting)
+    trail = "SELECT count(*) FROM audit_log WHERE table_name = 'mcp_types' AND new_data ? 'name'"
+    before = database.value(trail)
+    with database.worker() as worker:
+        erasing.erase(worker, first.user_id)
+    assert _waiting(database, "instances.create.v1") == [waiting]
+    assert database.value(trail) == before
+
+
+def test_what_the_user_asked_for_on_behalf_of_others_is_still_done(lives: tuple[TestDatabase, Life, Life]) -> None:
+    database, first, second = lives
+    told = {"instance_id": str(second.world.instance_id)}
+    _wait(database, "instances.delete.v1", {**told, "requested_by": str(first.user_id), "ip_address": "198.51.100.9"})
+    with database.worker() as worker:
+        erasing.erase(worker, first.user_id)
+    assert _waiting(database, "instances.delete.v1") == [told]
+
+
+def test_what_others_share_with_the_user_stays_in_the_outbox(lives: tuple[TestDatabase, Life, Life]) -> None:
+    database, first, second = lives
+    theirs = {"instance_id": str(second.world.instance_id), "message": "x"}
+    lines = [{"instance_id": str(first.world.instance_id), "message": "x"}, theirs]
+    database.ask(
+        "INSERT INTO outbox (message_id, queue, wire_name, payload, user_id) VALUES (%s, 'logs', 'mixed', %s, %s)",
+        uuid4(),
+        json.dumps({"lines": lines}),
+        second.user_id,
+    )
+    with database.worker() as worker:
+        erasing.erase(worker, first.user_id)
+    assert database.ask("SELECT payload FROM outbox WHERE wire_name = 'mixed'") == [({"lines": [theirs]},)]
+
+
+def _wait(database: TestDatabase, wire_name: str, payload: object) -> None:
+    database.ask(
+        "INSERT INTO redeliveries (message_id, queue, wire_name, envelope, state) VALUES (%s, 'q', %s, %s, 'parked')",
+        uuid4(),
+        wire_name,
+        json.dumps({"args": [payload]}),
+    )
+
+
+def _waiting(database: TestDatabase, wire_name: str) -> list[object]:
+    found = database.ask("SELECT envelope::jsonb #> '{args,0}' FROM redeliveries WHERE wire_name = %s", wire_name)
+    return [payload for (payload,) in found]

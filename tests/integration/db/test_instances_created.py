@@ -1,5 +1,6 @@
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -14,10 +15,25 @@ from tests.databases import TestDatabase
 from .given import Given, a_wish, at_once
 
 
+class _UndoneError(Exception):
+    """Ends a transaction."""
+
+
 def _creating(db: Database, wish: NewInstance) -> Callable[[], CreatedState]:
     def create() -> CreatedState:
         with db.transaction() as uow:
             return uow.instances.create(wish)
+
+    return create
+
+
+def _persistently(db: Database, wish: NewInstance) -> Callable[[], CreatedState]:
+    """Wish again whenever others are in the way, as a worker does."""
+
+    def create() -> CreatedState:
+        while True:
+            with suppress(Conflict):
+                return _creating(db, wish)()
 
     return create
 
@@ -125,7 +141,7 @@ def test_an_instance_that_ended_no_longer_counts(db: Database, given: Given) -> 
 def test_a_port_is_never_leased_twice(db: Database, given: Given) -> None:
     host_id = given.a_host(ports=10)
     users = [given.a_user() for _ in range(16)]
-    made = at_once([_creating(db, a_wish(user_id, host_id=host_id)) for user_id in users])
+    made = at_once([_persistently(db, a_wish(user_id, host_id=host_id)) for user_id in users])
     ports = [state.port for state in made if state.port is not None]
     assert sorted(ports) == list(range(4001, 4011))
 
@@ -139,7 +155,7 @@ def test_ports_that_come_and_go_are_never_shared(db: Database, given: Given) -> 
         leased = 0
         for _ in range(10):
             wish = a_wish(user_id, host_id=host_id)
-            leased += _creating(db, wish)().port is not None
+            leased += _persistently(db, wish)().port is not None
             with db.transaction() as uow:
                 uow.instances.delete(wish.id, reason=None, at=datetime.now(UTC))
         return leased
@@ -148,6 +164,18 @@ def test_ports_that_come_and_go_are_never_shared(db: Database, given: Given) -> 
     assert (
         given.database.value("SELECT count(*) FROM port_allocations WHERE host_id = %s AND is_available", host_id) == 4
     )
+
+
+def test_a_port_that_another_transaction_may_give_back_is_waited_for(db: Database, given: Given) -> None:
+    """Were the wish refused, nobody would have the port once the other transaction is undone."""
+    first, second = given.a_user(), given.a_user()
+    wish = a_wish(second, host_id=given.a_host(ports=1))
+    with suppress(_UndoneError), db.transaction() as uow:
+        uow.instances.create(a_wish(first, host_id=wish.host_id))
+        with pytest.raises(Conflict, match=f"about to lease what is free on the host {wish.host_id}"):
+            _creating(db, wish)()
+        raise _UndoneError
+    assert _creating(db, wish)().status == "pending"
 
 
 def test_the_port_that_rested_longest_is_leased_first(db: Database, given: Given) -> None:

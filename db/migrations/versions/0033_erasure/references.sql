@@ -7,7 +7,7 @@ CREATE TABLE maintenance.user_references (
     blanks      varchar(63)[] NOT NULL DEFAULT '{}',
     reason      text          NOT NULL,
     CONSTRAINT pk_user_references PRIMARY KEY (schema_name, table_name, column_name),
-    CONSTRAINT check_reference_kind CHECK (kind IN ('key', 'name', 'mention')),
+    CONSTRAINT check_reference_kind CHECK (kind IN ('key', 'name', 'path', 'mention')),
     CONSTRAINT check_reference_action CHECK (action IN ('delete', 'blank'))
 );
 COMMENT ON TABLE maintenance.user_references IS
@@ -16,7 +16,7 @@ COMMENT ON COLUMN maintenance.user_references.schema_name IS 'Schema of the tabl
 COMMENT ON COLUMN maintenance.user_references.table_name IS 'The table';
 COMMENT ON COLUMN maintenance.user_references.column_name IS 'The column that refers to the user, or to what was the user''s';
 COMMENT ON COLUMN maintenance.user_references.kind IS
-    'key: a foreign key that forgets; name: it is an id or an address of the user or of what was the user''s; mention: one may be in it';
+    'key: a foreign key that forgets; name: it is an id or an address of the user or of what was the user''s; path: one is a part of it, between slashes; mention: one may be in it';
 COMMENT ON COLUMN maintenance.user_references.action IS
     'delete: the row goes; blank: the row stays as a record, without the column and those in blanks';
 COMMENT ON COLUMN maintenance.user_references.blanks IS 'Further columns that tell of the user in such a row';
@@ -25,7 +25,7 @@ GRANT SELECT ON maintenance.user_references TO mcp_worker, mcp_reader;
 
 INSERT INTO maintenance.user_references (schema_name, table_name, column_name, kind, action, blanks, reason) VALUES
     ('public', 'audit_log', 'user_id', 'key', 'blank', '{ip_address}', 'What was done stays on record; who did it does not'),
-    ('public', 'audit_log', 'record_id', 'mention', 'blank', '{old_data,new_data}', 'Changes of the user''s own rows hold what the rows held'),
+    ('public', 'audit_log', 'record_id', 'path', 'blank', '{old_data,new_data,ip_address}', 'Changes of the user''s own rows hold what the rows held'),
     ('public', 'audit_log', 'old_data', 'mention', 'blank', '{new_data}', 'Changes of other rows may name the user'),
     ('public', 'audit_log', 'new_data', 'mention', 'blank', '{old_data}', 'Changes of other rows may name the user'),
     ('public', 'mcp_events', 'user_id', 'key', 'blank', '{ip_address,user_agent}', 'What a user did to somebody else''s instance is the instance''s history'),

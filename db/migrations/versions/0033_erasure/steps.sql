@@ -4,7 +4,8 @@ SET search_path = pg_catalog, pg_temp SET lock_timeout = '10s' AS $$
 DECLARE
     open_id uuid;
 BEGIN
-    PERFORM FROM public.users u WHERE u.id = p_user FOR UPDATE;
+    -- Not FOR UPDATE: who holds an instance and writes an event about its user shall not wait for this.
+    PERFORM FROM public.users u WHERE u.id = p_user FOR NO KEY UPDATE;
     SELECT e.id INTO open_id FROM maintenance.erasures e WHERE e.user_id = p_user AND e.finished_at IS NULL;
     IF FOUND THEN
         RETURN open_id;
@@ -19,6 +20,8 @@ BEGIN
     PERFORM set_config('minimcp.erasing', 'on', true);
     -- From here on nothing begins for the user, and what runs has ended.
     UPDATE public.users SET is_active = false, deleted_at = coalesce(deleted_at, now()) WHERE id = p_user;
+    -- Instances before their ports, as everywhere.
+    PERFORM FROM public.mcp_instances i WHERE i.user_id = p_user ORDER BY i.id FOR NO KEY UPDATE;
     UPDATE public.port_allocations p SET is_available = true, mcp_instance_id = NULL, released_at = now()
       FROM public.mcp_instances i WHERE i.id = p.mcp_instance_id AND i.user_id = p_user;
     UPDATE public.mcp_instances i
@@ -74,9 +77,16 @@ BEGIN
           FROM named WHERE named.rest IS NULL ON CONFLICT DO NOTHING
     ) SELECT 'public.redeliveries', count(*) FROM named;
     RETURN QUERY
-    WITH gone AS (
-        DELETE FROM public.outbox o WHERE maintenance.mentions(o.payload::text, p_mentions) RETURNING 1
-    ) SELECT 'public.outbox', count(*) FROM gone;
+    WITH named AS MATERIALIZED (
+        SELECT o.message_id, maintenance.without_names(jsonb_build_object('args', jsonb_build_array(o.payload))::text,
+                                                       p_mentions)::jsonb #> '{args,0}' AS rest
+          FROM public.outbox o WHERE maintenance.mentions(o.payload::text, p_mentions) LIMIT p_limit FOR UPDATE
+    ), kept AS (
+        UPDATE public.outbox o SET payload = named.rest
+          FROM named WHERE o.message_id = named.message_id AND named.rest IS NOT NULL
+    ), gone AS (
+        DELETE FROM public.outbox o USING named WHERE o.message_id = named.message_id AND named.rest IS NULL
+    ) SELECT 'public.outbox', count(*) FROM named;
 END $$;
 COMMENT ON FUNCTION maintenance.erase_messages(text[], integer) IS
     'Takes somebody out of the messages that wait or were given up; one about nobody else becomes a letter without words';

@@ -22,6 +22,15 @@ DECLARE
 BEGIN
     envelope := p_envelope::jsonb;
     payload := envelope #> '{args,0}';
+    -- What somebody asked for on behalf of others is still to be done.
+    IF maintenance.mentions(payload ->> 'requested_by', p_mentions) THEN
+        payload := payload - '{requested_by,ip_address,user_agent}'::text[];
+    END IF;
+    -- A place in the order of users; a little before it will do, for what was done is not done again.
+    IF maintenance.mentions(payload #>> '{continuation,after}', p_mentions) THEN
+        payload := jsonb_set(payload, '{continuation,after}', to_jsonb(
+            left(payload #>> '{continuation,after}', 8) || '-0000-0000-0000-000000000000'));
+    END IF;
     FOR field IN SELECT key, value FROM jsonb_each(payload) WHERE jsonb_typeof(value) = 'array' LOOP
         SELECT jsonb_agg(item) INTO rest FROM jsonb_array_elements(field.value) AS item
          WHERE NOT maintenance.mentions(item::text, p_mentions);
@@ -61,6 +70,7 @@ WITH RECURSIVE owned AS (
 ), declared AS (
     SELECT c.oid AS relid, a.attname AS column_name, d.action, d.kind, d.blanks,
            CASE WHEN d.kind = 'mention' THEN format('maintenance.mentions(t.%I::text, $3)', a.attname)
+                WHEN d.kind = 'path' THEN format('string_to_array(t.%I, ''/'') && $2', a.attname)
                 WHEN a.atttypid = 'uuid'::regtype THEN format('t.%I = ANY ($4)', a.attname)
                 ELSE format('t.%I = ANY ($2)', a.attname) END AS condition
       FROM maintenance.user_references d
@@ -74,7 +84,7 @@ WITH RECURSIVE owned AS (
            o.condition, coalesce(d.blanks, '{}') AS blanks, true AS is_key
       FROM owned o LEFT JOIN declared d ON d.relid = o.relid AND d.column_name = o.column_name AND d.kind = 'key'
     UNION ALL
-    SELECT d.relid, d.column_name, d.action, CASE d.kind WHEN 'name' THEN 1 ELSE 2 END, d.condition, d.blanks, false
+    SELECT d.relid, d.column_name, d.action, CASE d.kind WHEN 'mention' THEN 2 ELSE 1 END, d.condition, d.blanks, false
       FROM declared d WHERE d.kind <> 'key'
 ), relations AS (
     SELECT t.relid, p.relid AS leaf FROM (SELECT DISTINCT relid FROM traces) t
@@ -133,12 +143,14 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
         UNION SELECT k.id FROM gateway.enhanced_api_keys k WHERE k.user_id = p_user
     ), addresses AS (
         SELECT u.email AS name, u.email AS mention FROM public.users u WHERE u.id = p_user
-        UNION SELECT u.username, to_json(u.username)::text FROM public.users u WHERE u.id = p_user
+        -- A user name may be any word, such as the name of a type or of a queue: in texts only what is called so is one.
+        UNION SELECT NULL, format('"username":%s%s', gap, to_json(u.username)) FROM public.users u, (VALUES (''), (' ')) AS v (gap)
+               WHERE u.id = p_user AND u.username IS NOT NULL
         UNION SELECT u.auth_provider_id, to_json(u.auth_provider_id)::text FROM public.users u WHERE u.id = p_user
     )
-    SELECT array_agg(name), array_agg(mention),
+    SELECT array_agg(name) FILTER (WHERE name IS NOT NULL), array_agg(mention),
            array_agg(name::uuid) FILTER (WHERE name ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$')
-      FROM (SELECT id AS name, CASE WHEN length(id) < 16 THEN to_json(id)::text ELSE id END AS mention FROM ids UNION SELECT * FROM addresses) AS found WHERE name IS NOT NULL
+      FROM (SELECT id AS name, CASE WHEN length(id) < 16 THEN to_json(id)::text ELSE id END AS mention FROM ids UNION SELECT * FROM addresses) AS found WHERE mention IS NOT NULL
 $$;
 COMMENT ON FUNCTION maintenance.names_of_user(uuid) IS
     'By what a user and what is the user''s can be told: as whole values, and as they stand in JSON, where a short name must be quoted';
