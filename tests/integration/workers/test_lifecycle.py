@@ -1,7 +1,5 @@
 """The life of instances against a model of it: whatever comes, in whatever order, however often."""
 
-from collections import Counter
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
@@ -20,11 +18,11 @@ from hypothesis.stateful import (
 
 from db.engine import Database
 from producers import (
-    CreateInstance,
     DeleteInstance,
     InstanceAccessed,
     InstanceDisconnected,
     InstanceFailed,
+    InstanceReconnected,
     InstancesExpiryDue,
     InstanceStarted,
     Message,
@@ -33,13 +31,11 @@ from producers import (
 )
 from tests.databases import TestDatabase
 from tests.integration.workers.deliveries import create, delivered, make_group_applier
+from tests.integration.workers.lives import MOST, PORTS, Model
 from workers.actors import ACTORS
 from workers.group import GroupApplier
 from workers.resources import Resources
 
-MOST: Final = 3
-PORTS: Final = 4
-LIVE: Final = {"pending", "running"}
 FACTS: Final[tuple[type[Message], ...]] = (
     InstanceStarted,
     InstanceFailed,
@@ -48,101 +44,6 @@ FACTS: Final[tuple[type[Message], ...]] = (
     DeleteInstance,
     InstanceAccessed,
 )
-
-
-@dataclass
-class Life:
-    """What the model knows of an instance."""
-
-    user_id: UUID
-    status: str
-    events: Counter[str] = field(default_factory=Counter)
-    deleted: bool = False
-    restored_at: datetime | None = None
-    process_started_at: datetime | None = None
-    accessed_at: datetime | None = None
-
-    @property
-    def live(self) -> bool:
-        return self.status in LIVE and not self.deleted
-
-    def earlier(self, at: datetime) -> bool:
-        """Tell whether something happened before the present life."""
-        begun = (self.restored_at, self.process_started_at)
-        return any(moment is not None and at < moment for moment in begun)
-
-
-class Model:
-    """The rules, said once more without a database."""
-
-    def __init__(self) -> None:
-        self.lives: dict[UUID, Life] = {}
-        self.applied: set[UUID] = set()
-
-    def apply(self, message: Message) -> None:
-        if message.message_id in self.applied:
-            return
-        self.applied.add(message.message_id)
-        if isinstance(message, CreateInstance):
-            self._create(message)
-        elif isinstance(message, InstanceAccessed):
-            life = self.lives[message.instance_id]
-            life.accessed_at = max(filter(None, (life.accessed_at, message.occurred_at)))
-        else:
-            self._move(message)
-
-    def _create(self, message: CreateInstance) -> None:
-        if message.instance_id in self.lives:
-            return
-        status = "pending" if self._has_room(message.user_id) else "error"
-        life = self.lives[message.instance_id] = Life(message.user_id, status)
-        life.events["created" if status == "pending" else "error"] += 1
-
-    def _has_room(self, user_id: UUID) -> bool:
-        live = [life.user_id for life in self.lives.values() if life.live]
-        return live.count(user_id) < MOST and len(live) < PORTS
-
-    def _move(self, message: Message) -> None:
-        life = self.lives[message.instance_id]  # type: ignore[attr-defined]  # every message but the ticks has one
-        at = message.occurred_at
-        match message:
-            case InstanceStarted(process_started_at=began):
-                allowed = life.status == "pending" and not (life.restored_at and began < life.restored_at)
-                self._tell(life, allowed, "start", "started", "running")
-                life.process_started_at = began if allowed and not life.deleted else life.process_started_at
-            case RenewInstance():
-                self._tell(life, life.status == "running", "renew", "renewed", "running")
-            case InstanceFailed():
-                self._tell(life, life.status in LIVE and not life.earlier(at), "fail", "error", "error")
-            case InstanceDisconnected():
-                allowed = life.status in LIVE and not life.earlier(at)
-                self._tell(life, allowed, "disconnect", "disconnected", "disconnected")
-            case RestoreInstance():
-                if self._tell(
-                    life, life.status not in LIVE and self._has_room(life.user_id), "restore", "restored", "pending"
-                ):
-                    life.restored_at, life.process_started_at = at, None
-            case DeleteInstance():
-                if self._tell(
-                    life, not life.deleted, "delete", "deleted", "disconnected" if life.status in LIVE else life.status
-                ):
-                    life.deleted = True
-            case _:
-                raise TypeError(message)
-
-    @staticmethod
-    def _tell(life: Life, allowed: object, name: str, event: str, status: str) -> bool:
-        moved = bool(allowed) and not life.deleted
-        life.events[event if moved else f"refused_{name}"] += 1
-        if moved:
-            life.status = status
-        return moved
-
-    def end(self, instance_id: UUID, *, event: str, status: str) -> None:
-        """Let a tick end an instance."""
-        life = self.lives[instance_id]
-        life.status = status
-        life.events[event] += 1
 
 
 class Fleet(RuleBasedStateMachine):
@@ -174,6 +75,13 @@ class Fleet(RuleBasedStateMachine):
         for message in messages:
             self.model.apply(message)
         self.sent.extend(messages)
+        self.learn_ports()
+
+    def learn_ports(self) -> None:
+        """Take over which ports were leased: any free one is right."""
+        leased = "SELECT id, assigned_port FROM mcp_instances WHERE host_id = %s"
+        for instance_id, port in self.database.ask(leased, self.host_id):
+            self.model.lives[UUID(str(instance_id))].port = None if port is None else int(str(port))
 
     def instance(self, data: st.DataObject) -> UUID:
         return data.draw(st.sampled_from(list(self.model.lives)))
@@ -224,6 +132,16 @@ class Fleet(RuleBasedStateMachine):
     def restore(self, data: st.DataObject) -> None:
         self.deliver(RestoreInstance(instance_id=self.instance(data), occurred_at=self.moment()))
 
+    @precondition(lambda self: any(life.status == "disconnected" for life in self.model.lives.values()))
+    @rule(data=st.data(), late=st.booleans())
+    def reconnect(self, data: st.DataObject, *, late: bool) -> None:
+        lost = [instance_id for instance_id, life in self.model.lives.items() if life.status == "disconnected"]
+        message = InstanceReconnected(instance_id=data.draw(st.sampled_from(lost)), occurred_at=self.moment())
+        if late:
+            self.held.append(message)
+        else:
+            self.deliver(message)
+
     @precondition(lambda self: self.sent)
     @rule(data=st.data())
     def deliver_again(self, data: st.DataObject) -> None:
@@ -242,6 +160,10 @@ class Fleet(RuleBasedStateMachine):
         elif self.model.lives[instance_id].status == "pending":
             self.model.end(instance_id, event="error", status="error")
 
+    def leases(self) -> set[tuple[object, ...]]:
+        leased = "SELECT port, mcp_instance_id FROM port_allocations WHERE host_id = %s AND mcp_instance_id IS NOT NULL"
+        return set(self.database.ask(leased, self.host_id))
+
     @invariant()
     def agrees(self) -> None:
         rows = self.database.ask(
@@ -253,6 +175,7 @@ class Fleet(RuleBasedStateMachine):
             self.host_id,
         )
         found = {row[0]: row[1:] for row in rows}
+        assert self.leases() == {(life.port, each) for each, life in self.model.lives.items() if life.live}
         expected = {
             instance_id: (life.status, life.deleted, life.accessed_at, int(life.live), dict(life.events))
             for instance_id, life in self.model.lives.items()
