@@ -107,13 +107,15 @@ class Exchange:
         return found, _described(found, body, response.content_type)
 
     async def _read_events(self, response: ClientResponse, limit: int | None) -> tuple[Answer | None, str]:
-        events = EventReader()
+        events, left = EventReader(), self._wire.limit(limit)
         async with aclosing(self._wire.chunks(response, limit)) as chunks:
             async for chunk in chunks:
+                left -= len(chunk)
                 for data in events.feed(chunk):
                     if found := answer(data):
                         return found, _described(found, data, "application/json")
-        return None, "an event stream without the answer"
+        # What was asked for with a limit of its own may be long; a sign of life is short, and endless talk is none.
+        return None, _TOO_LONG if left < 0 and limit is not None else "an event stream without the answer"
 
 
 def _described(found: Answer | None, body: bytes, content_type: str) -> str:

@@ -70,14 +70,18 @@ class Wire:
 
     async def chunks(self, response: ClientResponse, limit: int | None = None) -> AsyncGenerator[bytes, None]:
         """Give the body piece by piece; the last piece may exceed the limit by one byte."""
-        left = (limit or self._settings.body_limit) + 1
+        left = self.limit(limit) + 1
         while left > 0 and (chunk := await response.content.read(min(left, _CHUNK))):
             left -= len(chunk)
             yield chunk
 
     def exceeds(self, body: bytes, limit: int | None = None) -> bool:
         """Tell whether a body read by us was longer than is read."""
-        return len(body) > (limit or self._settings.body_limit)
+        return len(body) > self.limit(limit)
+
+    def limit(self, own: int | None) -> int:
+        """Give how many bytes of a body are read."""
+        return own or self._settings.body_limit
 
 
 def _http_url(url: str) -> URL:

@@ -9,6 +9,7 @@ from producers import Verdict
 from tests.mcp_servers import programs
 from workers.probes.addresses import Policy
 from workers.probes.finding import Finding
+from workers.probes.offers import Offer
 from workers.probes.prober import Prober
 from workers.probes.settings import ProbeSettings
 
@@ -71,10 +72,25 @@ def test_pages_are_followed_and_what_is_no_tool_is_left_out(listed: List) -> Non
     assert [resource["uri"] for resource in found.offer.resources or []] == ["file:///x"]
 
 
-def test_a_list_without_an_end_is_cut(listed: List) -> None:
-    with RawServer(answers({"tools": [{"name": f"t{n}"} for n in range(90)], "nextCursor": "again"})) as raw:
-        found = listed(raw.url)
-    assert found.verdict is Verdict.PROTOCOL_ERROR or len((found.offer and found.offer.tools) or []) <= 2_000
+@pytest.mark.parametrize(("each", "pages"), [(90, 20), (700, 3)])
+def test_a_list_without_an_end_is_cut(each: int, pages: int, prober: Prober) -> None:
+    with RawServer(answers({"tools": [{"name": f"t{n}"} for n in range(each)], "nextCursor": "again"})) as raw:
+        (found,) = prober.check([target(raw.url, lists=True)])
+        assert len(raw.requests) == 1 + pages
+    assert found.offer is not None
+    assert len(found.offer.tools or []) == min(each * pages, 2_000)
+
+
+@pytest.mark.parametrize("as_events", [False, True])
+def test_a_list_that_is_too_long_to_read_is_no_outage(listed: List, *, as_events: bool) -> None:
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "result": {"tools": [{"name": "x" * 2**20}]}})
+    kind = "text/event-stream" if as_events else "application/json"
+    lengthy = page("200 OK", f"data: {body}\n\n" if as_events else body, Content_Type=kind)
+    none = page("200 OK", '{"jsonrpc":"2.0","id":1,"result":{"resources":[]}}', Content_Type="application/json")
+    with RawServer(saying(page("200 OK", DISCOVERED, Content_Type="application/json"), lengthy, none)) as raw:
+        found = listed(raw.url, expects_tools=True)
+    assert (found.verdict, found.error) == (Verdict.UP, None)
+    assert found.offer == Offer(None, [])
 
 
 def test_a_server_without_tools_need_not_know_the_question(listed: List) -> None:
