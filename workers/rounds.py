@@ -34,6 +34,9 @@ AHEAD_SECONDS: Final = 1.0
 
 MOST_CLAIMS: Final = 500
 
+IN_HAND: Final = 2
+"""Claims for each place of the prober: most wait for their second or to be recorded, and take no place."""
+
 # What passes between the two readings is no error of a clock.
 _TOLERATED: Final = timedelta(seconds=1)
 
@@ -110,7 +113,7 @@ class Rounds(threading.Thread):
     def _claimed(self, uow: UnitOfWork) -> list[Claim]:
         hostname = socket.gethostname()
         uow.probers.beat(self.id, host_id=self._host_id, hostname=hostname, process_id=os.getpid())
-        room = min(MOST_CLAIMS, self._prober.concurrency - len(self._claims))
+        room = min(MOST_CLAIMS, IN_HAND * self._prober.concurrency - len(self._claims))
         return uow.targets.claim(self.id, ahead=AHEAD_SECONDS, limit=room) if room > 0 else []
 
     def _note(self, target: Target, finding: Finding) -> None:
