@@ -71,7 +71,8 @@ UPDATE health_targets t
            THEN now() + make_interval(secs => (1 + random() / 4)
                 * least(t.reset_seconds * power(2, least(p.tries - 1, 20)), t.reset_limit_seconds))
            -- After an outage of all workers a target is not checked again for every slot that was missed.
-           ELSE greatest(l.scheduled_at + make_interval(secs => t.interval_seconds),
+           -- One that somebody else told of the future, or of a clock that is ahead, puts off none of ours.
+           ELSE greatest(least(l.scheduled_at, now()) + make_interval(secs => t.interval_seconds),
                          now() + make_interval(secs => t.interval_seconds / 2.0))
                 - make_interval(secs => least(random() * t.jitter_seconds, t.interval_seconds / 2.0)) END,
        next_check_reason = CASE WHEN p.is_due IS NOT TRUE THEN t.next_check_reason WHEN p.breaker = 'open' THEN 'back_off'

@@ -5,6 +5,7 @@ WITH followed AS (
            CASE t.kind
                WHEN 'service' THEN (SELECT r.is_available FROM service_registry r WHERE r.service_type = t.service_type)
                WHEN 'server' THEN (SELECT s.status = 'active' AND s.deleted_at IS NULL AND coalesce(s.expires_at > now(), true)
+                                          AND s.transport_type IN ('http', 'streamable_http')
                                      FROM gateway.mcp_servers s WHERE s.id = t.server_id)
                ELSE (SELECT i.deleted_at IS NULL
                             AND (i.status = 'running'

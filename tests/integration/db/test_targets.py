@@ -8,7 +8,7 @@ from psycopg.errors import UniqueViolation
 
 from db.engine import Database
 from db.repositories.health import HealthReportRow, Standing
-from db.repositories.targets import Claim
+from db.repositories.targets import Claim, Subject
 from tests.databases import TestDatabase
 from tests.integration.db.given import Given, at_once
 
@@ -89,6 +89,17 @@ def test_whatever_lives_becomes_a_target_once_and_whatever_ends_is_checked_no_mo
     given.database.ask("UPDATE gateway.mcp_servers SET status = 'maintenance'")
     assert follow(database) == (0, 3)
     assert given.database.value("SELECT count(*) FROM health_targets WHERE next_check_at IS NOT NULL") == 0
+
+
+def test_a_server_that_only_others_can_check_is_not_asked_by_us(database: Database, given: Given) -> None:
+    given.database.ask(
+        "INSERT INTO gateway.mcp_servers (id, name, endpoint_url, status, transport_type)"
+        " VALUES ('tickets', 'tickets', 'https://tickets.example/', 'active', 'stdio')"
+    )
+    with database.transaction() as uow:
+        assert len(uow.targets.of([Subject("server", "tickets")])) == 1
+    assert follow(database) == (0, 0)
+    assert target(given, "next_check_at") == (None,)
 
 
 def test_a_process_is_looked_at_on_its_own_host_only(database: Database, given: Given) -> None:
@@ -176,6 +187,17 @@ def test_a_slot_that_is_long_past_is_followed_by_one_to_come(database: Database,
     waits = given.database.value("SELECT next_check_at - now() FROM health_targets WHERE id = %s", instance)
     assert isinstance(waits, timedelta)
     assert timedelta(seconds=10) < waits < timedelta(seconds=30)
+
+
+def test_a_report_from_a_clock_that_is_ahead_puts_off_no_check(
+    database: Database, given: Given, instance: UUID
+) -> None:
+    ahead = datetime.now().astimezone() + timedelta(minutes=9)
+    with database.transaction() as uow:
+        uow.health.record([HealthReportRow(instance, ahead, "up", ahead)])
+    waits = given.database.value("SELECT next_check_at - now() FROM health_targets WHERE id = %s", instance)
+    assert isinstance(waits, timedelta)
+    assert waits < timedelta(seconds=30)
 
 
 @pytest.mark.usefixtures("instance")
