@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Final
 
 import pytest
@@ -24,7 +25,7 @@ class Away(Database):
 
     asked = 0
 
-    def transaction(self) -> UnitOfWork:
+    def transaction(self) -> AbstractContextManager[UnitOfWork]:
         self.asked += 1
         return super().transaction()
 
