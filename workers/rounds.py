@@ -12,7 +12,7 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from db.engine import Database
-from db.errors import DatabaseError, DataRefused
+from db.errors import DatabaseError, DatabaseUnavailable, DataRefused
 from db.repositories.health import HealthReportRow
 from db.repositories.targets import Claim
 from db.unit_of_work import UnitOfWork
@@ -29,7 +29,10 @@ from .transactor import Transactor
 log: Final = logging.getLogger(__name__)
 
 PERIOD_SECONDS: Final = (0.4, 0.8)
-AHEAD_SECONDS: Final = 1.0
+IDLE_SECONDS: Final = (1.0, 1.8)
+"""How long a process rests that has nothing in hand, for it is paid for when there is nothing to check at all."""
+
+AHEAD_SECONDS: Final = 2.0
 """Slots are claimed so long before their time, so that a check begins in its slot and not with the next look."""
 
 MOST_CLAIMS: Final = 500
@@ -58,11 +61,16 @@ class Rounds(threading.Thread):
         self._found: queue.SimpleQueue[tuple[UUID, Finding]] = queue.SimpleQueue()
         self._unrecorded: list[tuple[Claim, Finding]] = []
         self._clock_error = timedelta()
+        self._complaint = ""
 
     def run(self) -> None:
         """Step again and again until stopped."""
-        while not self._stopping.wait(random.uniform(*PERIOD_SECONDS)):  # noqa: S311  jitter, not a secret
+        while not self._stopping.wait(self._rest()):
             self.step()
+
+    def _rest(self) -> float:
+        bounds = PERIOD_SECONDS if self._claims else IDLE_SECONDS
+        return random.uniform(*bounds)  # noqa: S311  jitter, not a secret
 
     def step(self) -> None:
         """Record what was found and claim what is due; a database that is away is tried again at the next step."""
@@ -70,9 +78,17 @@ class Rounds(threading.Thread):
             self.record()
             self.claim()
         except DatabaseError as error:
-            log.debug("the rounds could not go on, they try again: %s", error)
+            self._complain(error)
         except ProberStopped as error:
             log.debug("nothing more is checked: %s", error)
+
+    def _complain(self, error: DatabaseError) -> None:
+        """Say once that nothing is checked, and why; an outage is told by whoever waits for its end."""
+        is_news = str(error) != self._complaint and not isinstance(error, DatabaseUnavailable)
+        log.log(
+            logging.WARNING if is_news else logging.DEBUG, "the checks could not go on, they are tried again: %s", error
+        )
+        self._complaint = str(error)
 
     def claim(self) -> int:
         """Take what is due and begin to check it; says how many."""

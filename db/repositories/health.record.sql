@@ -64,7 +64,8 @@ UPDATE health_targets t
    SET scheduled_at = l.scheduled_at, verdict = l.verdict, checked_at = l.checked_at, response_ms = l.response_ms,
        error = l.error, era = l.era, last_alive_at = p.alive_at, last_failed_at = p.failed_at,
        consecutive_failures = p.failures, consecutive_successes = p.successes, breaker = p.breaker, tries = p.tries,
-       opened_at = CASE WHEN p.breaker = 'closed' THEN NULL WHEN p.was = 'closed' THEN now() ELSE t.opened_at END,
+       opened_at = CASE WHEN p.breaker = 'closed' THEN NULL WHEN p.was = 'closed' THEN least(now(), l.scheduled_at)
+                        ELSE t.opened_at END,
        next_check_at = CASE
            WHEN p.is_due IS NOT TRUE THEN t.next_check_at
            WHEN p.breaker = 'open'

@@ -1,5 +1,6 @@
--- Whatever lives and is no target yet becomes one, with the settings of today.
-WITH bounds AS MATERIALIZED (
+-- Whatever lives and is no target yet becomes one, with the settings of today; one that no target can have is taken
+-- for the nearest that one can, so that a slip in the settings stops no check.
+WITH asked AS MATERIALIZED (
     SELECT min(value #>> '{}') FILTER (WHERE key = 'health.interval_seconds')::integer AS interval_seconds,
            min(value #>> '{}') FILTER (WHERE key = 'health.timeout_seconds')::double precision AS timeout_seconds,
            min(value #>> '{}') FILTER (WHERE key = 'health.failure_threshold')::integer AS failure_threshold,
@@ -7,6 +8,13 @@ WITH bounds AS MATERIALIZED (
            min(value #>> '{}') FILTER (WHERE key = 'health.reset_seconds')::integer AS reset_seconds,
            min(value #>> '{}') FILTER (WHERE key = 'health.reset_limit_seconds')::integer AS reset_limit_seconds
       FROM system_settings WHERE key LIKE 'health.%'
+), bounds AS MATERIALIZED (
+    SELECT least(greatest(interval_seconds, 1), 86400) AS interval_seconds,
+           least(greatest(timeout_seconds, 0.1), 30, greatest(interval_seconds, 1)) AS timeout_seconds,
+           greatest(failure_threshold, 1) AS failure_threshold, greatest(recovery_threshold, 2) AS recovery_threshold,
+           greatest(reset_seconds, 1) AS reset_seconds,
+           greatest(reset_limit_seconds, reset_seconds, 1) AS reset_limit_seconds
+      FROM asked
 ), living AS (
     SELECT 'instance' AS kind, i.id, i.id AS mcp_instance_id, CAST(NULL AS text) AS service_type,
            CAST(NULL AS text) AS server_id, CAST(NULL AS text) AS host_id, CAST(NULL AS double precision) AS timeout_seconds

@@ -91,6 +91,20 @@ def test_whatever_lives_becomes_a_target_once_and_whatever_ends_is_checked_no_mo
     assert given.database.value("SELECT count(*) FROM health_targets WHERE next_check_at IS NOT NULL") == 0
 
 
+def test_settings_that_no_target_can_have_are_taken_for_the_nearest(database: Database, given: Given) -> None:
+    given.a_running_instance(database)
+    given.database.ask(
+        "UPDATE system_settings SET value = CASE key WHEN 'health.timeout_seconds' THEN '90' ELSE '0' END::jsonb"
+        " WHERE key LIKE 'health.%%'"
+    )
+    follow(database)
+    found = given.database.ask(
+        "SELECT interval_seconds, timeout_seconds, failure_threshold, recovery_threshold, reset_seconds"
+        " FROM health_targets WHERE kind = 'instance'"
+    )
+    assert found == [(1, 1.0, 1, 2, 1)]
+
+
 def test_a_server_that_only_others_can_check_is_not_asked_by_us(database: Database, given: Given) -> None:
     given.database.ask(
         "INSERT INTO gateway.mcp_servers (id, name, endpoint_url, status, transport_type)"
