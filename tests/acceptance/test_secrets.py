@@ -109,6 +109,9 @@ def test_a_key_that_a_user_stores_is_found_nowhere(
         wait_until(lambda: letters(test_database) == 2, 60, lambda: worker.log)
         producer.send(KeyValidated(user_id=USER, service_type="figma", is_valid=True))
         wait_until(lambda: test_database.value("SELECT count(*) FROM api_key_validation_cache") == 1, 60)
+        producer.provision_service(user_id=USER, service_type="figma", api_key=STORED)
+        shares = "SELECT count(*) FROM user_service_instances WHERE encrypted_api_key IS NOT NULL"
+        wait_until(lambda: test_database.value(shares) == 1, 60, lambda: worker.log)
         assert found(canaries, on_disk(own_valkey)) == set()
         assert found(canaries, dump(client)) == set()
         client.echo(END)
