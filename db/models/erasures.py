@@ -20,7 +20,7 @@ class UserReference(Base):
 
     __tablename__ = "user_references"
     __table_args__ = (
-        CheckConstraint("kind IN ('key', 'name', 'mention')", name="reference_kind"),
+        CheckConstraint("kind IN ('key', 'name', 'path', 'mention')", name="reference_kind"),
         CheckConstraint("action IN ('delete', 'blank')", name="reference_action"),
         _SCHEMA,
     )

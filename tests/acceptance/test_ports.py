@@ -8,9 +8,9 @@ from producers import CreateInstance, DeleteInstance, Message, connect
 from tests.acceptance.processes import started, wait_until
 from tests.databases import TestDatabase
 
-WAVES = 80
-WAVE = 125
-"""Wishes at once; the instances of the wave before are deleted meanwhile, so now and then there is no port."""
+WAVES = 40
+WAVE = 250
+"""Wishes at once; the instances of the wave before are deleted meanwhile, so there are ports for some of them only."""
 
 CREATES = WAVES * WAVE
 USERS = 2_500
@@ -63,7 +63,7 @@ def test_ten_thousand_wishes_for_a_hundred_ports_never_lease_a_port_twice(
     assert test_database.value("SELECT count(*) FROM mcp_instances") == CREATES
     assert test_database.value("SELECT count(*) FROM dead_letters") == 0
     leases = int(str(test_database.value("SELECT count(*) FROM hands WHERE new IS NOT NULL")))
-    assert CREATES // 2 < leases < CREATES
+    assert CREATES // 4 < leases < CREATES
     assert test_database.ask("SELECT * FROM hands WHERE old IS NOT NULL AND new IS NOT NULL") == []
     assert test_database.value("SELECT count(DISTINCT new) FROM hands") == leases
     live = "SELECT assigned_port FROM mcp_instances WHERE is_active"
