@@ -29,7 +29,7 @@ from .transactor import Transactor
 log: Final = logging.getLogger(__name__)
 
 PERIOD_SECONDS: Final = (0.4, 0.8)
-IDLE_SECONDS: Final = (1.0, 1.8)
+IDLE_SECONDS: Final = (1.4, 2.2)
 """How long a process rests that has nothing in hand, for it is paid for when there is nothing to check at all."""
 
 AHEAD_SECONDS: Final = 2.0
