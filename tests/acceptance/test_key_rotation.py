@@ -1,5 +1,6 @@
 """A hundred thousand keys come under another master key while others read and write, though the rotation is killed."""
 
+import logging
 import os
 import random
 import signal
@@ -21,6 +22,8 @@ from db.secret import Secret, decrypt, encrypt, place_of_key
 from tests.acceptance.processes import started, wait_until
 from tests.databases import TestDatabase
 from tests.integration.db.vaults import BOTH, NEW, OLD, PEPPER, a_key
+
+log = logging.getLogger(__name__)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -53,7 +56,7 @@ def test_a_hundred_thousand_keys_are_rotated_under_load_through_a_sigkill(test_d
             assert "none under another" in again.log
         with started("-m", "db", "keys", "retire", "2026-11", **environment) as retirement:
             assert retirement.process.wait(30) == 0, retirement.log
-    print(f"{time.monotonic() - begin:.1f} s, {load.read} read, {load.written} written")  # noqa: T201  the figure of the runbook
+    log.info("%.1f s, %d read, %d written", time.monotonic() - begin, load.read, load.written)
     assert load.failures == []
     assert load.read > 100
     assert load.written > 10
