@@ -14,9 +14,10 @@ from dramatiq.worker import Worker
 from db import encryption, pepper
 from db.engine import Database
 from db.keeping import Vault
-from producers import HealthChecksDue
+from producers import CheckHealth, HealthChecksDue
 from producers.broker import RedisTransport, address, redis_client
 from producers.preflight import check_redis
+from producers.queues import Queue
 from producers.sealing import Sealable
 
 from .actor import AnyActor
@@ -53,7 +54,12 @@ class WorkerProcess:
         by_wire_name = {actor.contract.wire_name: actor for actor in actors}
         shares = {name: actor.shares for name, actor in by_wire_name.items() if actor.shares}
         self.broker = HardenedBroker(
-            self._client, windows=_windows(settings.threads), grouping=Grouping(shares, settings.threads)
+            self._client,
+            windows={Queue.LOGS.value: settings.threads * 2},
+            grouping=Grouping(shares, settings.threads),
+            # A probe waits for seconds: half of the threads stay free for messages that take milliseconds.
+            slow={CheckHealth.wire_name},
+            most_slow=max(1, settings.threads // 2),
         )
         self._applier = Applier(self._database, self._resources, by_wire_name, stopping=self.stopping)
         apply = GroupApplier(self._database, self._applier, by_wire_name, stopping=self.stopping)
@@ -152,8 +158,3 @@ def _able(actors: Collection[AnyActor], lacking: Collection[str]) -> Collection[
         return actors
     log.warning("messages that may carry keys are parked until a worker has %s", " and ".join(lacking))
     return [actor for actor in actors if not issubclass(actor.contract, Sealable)]
-
-
-def _windows(threads: int) -> dict[str, int]:
-    # A probe waits for seconds: half of the threads stay free for messages that take milliseconds.
-    return {"health": max(1, threads // 2), "logs": threads * 2}

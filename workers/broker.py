@@ -7,7 +7,7 @@ one round trip.  ``docs/decisions`` says which fault each of them answers.
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib import resources
 from typing import Any, Final, cast
 from uuid import uuid4
@@ -56,7 +56,11 @@ class HandBack(Middleware):
 
 
 class HardenedBroker(RedisBroker):
-    """One per worker process."""
+    """One per worker process.
+
+    Messages of the wire names in ``slow`` wait for others than the database: a process has at most ``most_slow`` of a
+    queue in hand.
+    """
 
     def __init__(
         self,
@@ -65,6 +69,8 @@ class HardenedBroker(RedisBroker):
         silence_ms: int = SILENCE_MS,
         windows: dict[str, int] | None = None,
         grouping: Grouping | None = None,
+        slow: Collection[str] = (),
+        most_slow: int = 1,
     ) -> None:
         # Dramatiq's own class is not typed.
         super().__init__(client=client, namespace=NAMESPACE, middleware=[HandBack()], maintenance_chance=0)  # type: ignore[no-untyped-call]  # see above
@@ -74,6 +80,7 @@ class HardenedBroker(RedisBroker):
         self._silence_ms = silence_ms
         self._windows = windows or {}
         self.grouping = grouping or Grouping()
+        self.slow, self.most_slow = frozenset(slow), most_slow
         self._ledgers: dict[str, Ledger] = {}
         self._exchange = self._script("exchange")
         self._hand_back = self._script("hand_back")

@@ -39,6 +39,7 @@ class QueueConsumer(Consumer):
         self._window = window
         self._ledger = broker.ledger(queue)
         self._fetched: deque[MessageProxy] = deque()
+        self._slow: set[bytes] = set()
         self._outage = False
         self._drained = False
 
@@ -101,16 +102,31 @@ class QueueConsumer(Consumer):
         if self._broker.stopping.is_set():
             time.sleep(_STOPPING_SECONDS)
             return
-        room = self._ledger.wait_for_room(self._window, _FULL_SECONDS)
+        room = self._ledger.wait_for_room(self._window_now(), _FULL_SECONDS)
         if room is None or (self._drained and not self._broker.wait_for_message(self._queue, _IDLE_SECONDS)):
             return
         deliveries = self._broker.exchange(self._queue, room=room.messages, most_bytes=room.bytes)
         try:
-            self._fetched.extend([_proxy(group) for group in self._broker.grouping.split(deliveries)])
+            self._fetched.extend([_proxy(group) for group in self._broker.grouping.split(self._kept(deliveries))])
         except Exception:
             self._ledger.release([redis_id for redis_id, _ in deliveries])
             raise
         self._drained = not deliveries
+
+    def _window_now(self) -> int:
+        """While slow messages are in hand no more is fetched than may wait for them."""
+        self._slow = self._ledger.held_of(self._slow)
+        return self._broker.most_slow if self._slow else self._window
+
+    def _kept(self, fetched: Sequence[Fetched]) -> list[Fetched]:
+        """Keep what came, but of slow messages no more than may be in hand; others can begin those now."""
+        slow = [redis_id for redis_id, delivery in fetched if delivery.wire_name in self._broker.slow]
+        kept = slow[: max(0, self._broker.most_slow - len(self._slow))]
+        self._slow.update(kept)
+        surplus = set(slow) - set(kept)
+        if surplus:
+            self._ledger.release(surplus)
+        return [each for each in fetched if each[0] not in surplus]
 
     def _note_outage(self, error: RedisError) -> None:
         if not self._outage:

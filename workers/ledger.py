@@ -36,6 +36,11 @@ class Ledger:
         """Count the messages in hand."""
         return len(self._held)
 
+    def held_of(self, message_ids: Collection[bytes]) -> set[bytes]:
+        """Give those of the messages that are in hand."""
+        with self._lock:
+            return self._held.keys() & message_ids
+
     def take(self, sizes: Mapping[bytes, int]) -> None:
         """Note that messages of so many bytes were fetched."""
         with self._lock:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
 import dramatiq
@@ -65,9 +65,18 @@ def worker(
     window: int = 64,
     silence_ms: int = 6_000,
     grouping: Grouping | None = None,
+    slow: Collection[str] = (),
+    most_slow: int = 1,
 ) -> Iterator[HardenedBroker]:
     """Run a worker on the queue; in the end it stops as a process does on SIGTERM."""
-    broker = HardenedBroker(redis_client(url), silence_ms=silence_ms, windows={QUEUE: window}, grouping=grouping)
+    broker = HardenedBroker(
+        redis_client(url),
+        silence_ms=silence_ms,
+        windows={QUEUE: window},
+        grouping=grouping,
+        slow=slow,
+        most_slow=most_slow,
+    )
     for name in (WIRE_NAME, UNKNOWN_ACTOR):
         dramatiq.actor(broker=broker, actor_name=name, queue_name=QUEUE)(notes)
     pool = Worker(broker, worker_threads=threads, worker_timeout=100)
