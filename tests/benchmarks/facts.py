@@ -3,14 +3,15 @@
 import json
 from typing import Any, Final
 
-from db.repositories import inbox, instances, shares, usage
-from producers import InstanceAccessed, InstanceStatsReported, ServiceUsed, Use
+from db.repositories import health, inbox, instances, known, shares, targets, usage
+from producers import HealthReport, HealthReported, InstanceAccessed, InstanceStatsReported, ServiceUsed, Use, Verdict
 
 from .lifecycle import EFFECTS, INSTANCE, MESSAGE, PENDING, Batch, Kind, array, numbered
 
 _STATS: Final = {"cpu_percent": 1.5, "memory_mb": 96}
 _USE: Final[dict[str, Any]] = {"endpoint": "/mcp", "method": "POST", "status_code": 200, "response_time_ms": 84}
 _SERVICE: Final = "bench"
+_RESPONSE_MS: Final = 12.5
 
 
 def _access(batch: Batch, number: int) -> InstanceAccessed:
@@ -33,6 +34,26 @@ def _use(batch: Batch, number: int) -> ServiceUsed:
     return ServiceUsed(message_id=batch.id(MESSAGE, number), occurred_at=batch.moment, uses=[use])
 
 
+def _check(batch: Batch, number: int) -> HealthReported:
+    report = HealthReport(
+        instance_id=batch.id(INSTANCE, number),
+        scheduled_at=batch.moment,
+        checked_at=batch.moment,
+        verdict=Verdict.UP,
+        response_ms=_RESPONSE_MS,
+        era="modern",
+    )
+    return HealthReported(message_id=batch.id(MESSAGE, number), occurred_at=batch.moment, reports=[report])
+
+
+_TARGETS: Final = (
+    b"WITH born AS (" + PENDING + b" RETURNING id)"
+    b" INSERT INTO health_targets (id, kind, mcp_instance_id) SELECT id, 'instance', id FROM born"
+)
+_REPORT_AS_JSON: Final = (
+    f"json_build_array(json_build_object('target_id', {numbered(INSTANCE)}, 'scheduled_at', CAST(:at AS text),"
+    f" 'checked_at', CAST(:at AS text), 'verdict', 'up', 'response_ms', {_RESPONSE_MS}, 'era', 'modern'))::text"
+)
 _SHARES: Final = b"""
 WITH service AS (
     INSERT INTO service_registry (service_type, name, display_name, port) VALUES ('bench', 'bench', 'Bench', 1024)
@@ -93,5 +114,25 @@ USED: Final = Kind(
         "ids": array(_SHARE),
         "share_ids": array(_SHARE),
         "uses": _USE_AS_JSON,
+    },
+)
+HEALTH_REPORTED: Final = Kind(
+    contract=HealthReported,
+    make=_check,
+    rows=_TARGETS,
+    effect=EFFECTS + b"last_health_check IS NOT NULL",
+    statements=(
+        *(inbox._ENTER, targets._ENSURE, targets._OF),
+        *(health._INSTANCES_OF, known._ALONE, health._HOLD, health._RECORD, health._TELL_INSTANCES),
+    ),
+    constants={},
+    differing={
+        "message_id": numbered(MESSAGE),
+        # The target of an instance has its id.
+        "ids": f"CAST({array(numbered(INSTANCE))} AS uuid[])",
+        "instances": array(numbered(INSTANCE)),
+        "services": "'{}'",
+        "servers": "'{}'",
+        "reports": _REPORT_AS_JSON,
     },
 )

@@ -56,7 +56,7 @@ class Batch:
     def prepare(cls, stage: Stage, kind: Kind, count: int) -> "Batch":
         """Make the rows that the messages of a new batch need."""
         batch = cls(kind, datetime.now(UTC), count)
-        analyze = b"ANALYZE users, mcp_instances, port_allocations, user_service_instances"
+        analyze = b"ANALYZE users, mcp_instances, port_allocations, user_service_instances, health_targets"
         for statement in (_FLEET, _USERS, kind.rows, analyze):
             stage.sql.execute(statement, batch.values if statement.count(b"%(") else None)
         return batch

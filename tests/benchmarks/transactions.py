@@ -9,7 +9,7 @@ from producers import CreateInstance
 
 from . import pgbench
 from .comparison import in_turn
-from .facts import ACCESSED, STATS_REPORTED, USED
+from .facts import ACCESSED, HEALTH_REPORTED, STATS_REPORTED, USED
 from .figures import Repetition, at_least, figure
 from .lifecycle import CREATED, STARTED, Batch, Kind
 from .plain import PLAIN, enqueue_plain
@@ -90,6 +90,17 @@ def stats_vs_pgbench(stage: Stage) -> Iterator[Repetition]:
 def usage_vs_pgbench(stage: Stage) -> Iterator[Repetition]:
     """Compare the same with calls of shared services."""
     return _against_pgbench(stage, USED, stage.count(6_000), "workers")
+
+
+@figure(
+    target=at_least(3),
+    compares="HealthReported with one check each, of another instance (inbox row, then the target, the locks of the"
+    " instance and it, the slot with its hour and what follows from it):"
+    f" {_WORKERS}, {_GROUPS} and seven to apply them; {_PGBENCH}",
+)
+def health_vs_pgbench(stage: Stage) -> Iterator[Repetition]:
+    """Compare the same with what others found when they checked servers."""
+    return _against_pgbench(stage, HEALTH_REPORTED, stage.count(6_000), "workers")
 
 
 @figure(
