@@ -8,10 +8,8 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from hypothesis.stateful import run_state_machine_as_test as run
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from db.engine import Database
 from db.keeping import Vault
@@ -22,6 +20,7 @@ from tests.databases import TestDatabase
 from tests.integration.db.dedicated import RING
 from tests.integration.db.vaults import PEPPER
 from tests.integration.workers.deliveries import USER, changed, delivered, make_applier, reasons
+from tests.integration.workers.lateness import LateAndDoubled, agree
 from tests.unit.producers.sealed import OTHERS, SEALING, SECRET, public
 from workers.actors import ACTORS
 from workers.applier import EARLY_ATTEMPTS, Applier
@@ -172,33 +171,20 @@ class Life:
     last_used_at: datetime | None = None
 
 
-class Sharing(RuleBasedStateMachine):
-    """Wishes, ends and uses of one service's shares, late and doubled; bound to a database below."""
-
-    database: TestDatabase
-    apply: Applier
+class Sharing(LateAndDoubled):
+    """Wishes, ends and uses of one service's shares."""
 
     @initialize()
     def begin(self) -> None:
         self.user, self.now = uuid4(), NOW - timedelta(minutes=5)
         self.life: Life | None = None
         self.known: list[str] = []
-        self.held: list[Message] = []
-        self.sent: list[Message] = []
-        self.seen: set[UUID] = set()
         email = f"{self.user}@example.org"
         self.database.ask("INSERT INTO users (id, email, name) VALUES (%s, %s, 'Ada')", self.user, email)
 
     def moment(self) -> datetime:
         self.now += timedelta(milliseconds=10)
         return self.now
-
-    def deliver(self, message: Message) -> None:
-        self.apply(delivered(message, attempts=EARLY_ATTEMPTS))
-        self.sent.append(message)
-        if message.message_id not in self.seen:
-            self.seen.add(message.message_id)
-            self.follow(message)
 
     def follow(self, message: Message) -> None:
         """Have the model do what the message says."""
@@ -237,24 +223,6 @@ class Sharing(RuleBasedStateMachine):
         used = data.draw(st.lists(st.sampled_from(self.known), min_size=1, max_size=4))
         self.tell(ServiceUsed(uses=[Use(share_id=each, used_at=self.moment()) for each in used]), late=late)
 
-    def tell(self, message: Message, *, late: bool) -> None:
-        if late:
-            self.held.append(message)
-        else:
-            self.deliver(message)
-
-    @precondition(lambda self: self.held)
-    @rule(data=st.data())
-    def tell_late(self, data: st.DataObject) -> None:
-        message = data.draw(st.sampled_from(self.held))
-        self.held.remove(message)
-        self.deliver(message)
-
-    @precondition(lambda self: self.sent)
-    @rule(data=st.data())
-    def deliver_again(self, data: st.DataObject) -> None:
-        self.deliver(data.draw(st.sampled_from(self.sent)))
-
     @invariant()
     def agrees(self) -> None:
         found = self.database.ask(
@@ -275,8 +243,4 @@ class Sharing(RuleBasedStateMachine):
 @pytest.mark.timeout(300)
 def test_the_database_agrees_with_a_model_of_every_share(applier: Applier, test_database: TestDatabase) -> None:
     """Late and doubled wishes, ends and uses revive nothing, and every use of a known share counts once."""
-    machine = type("BoundSharing", (Sharing,), {"database": test_database, "apply": staticmethod(applier)})
-    shown = settings(
-        max_examples=30, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck), database=None
-    )
-    run(machine, settings=shown)
+    agree(Sharing, test_database, applier)
