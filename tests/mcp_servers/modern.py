@@ -46,9 +46,13 @@ def add(left: int, right: int) -> int:
 
 
 def clerk() -> MCPServer:
-    """Make a server with a tool and a health endpoint."""
+    """Make a server with a tool, a resource and a health endpoint."""
     server = MCPServer("clerk", version="1.0")
     server.add_tool(add)
+
+    @server.resource("ledger://sums", name="sums", description="All sums so far.", mime_type="text/plain")
+    def sums() -> str:
+        return "none"
 
     @server.custom_route("/health", methods=["GET"])  # type: ignore[untyped-decorator] # SDK 2.3
     async def health(_: Request) -> Response:

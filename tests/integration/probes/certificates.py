@@ -11,7 +11,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def self_signed(folder: Path, *, address: str = "127.0.0.1") -> tuple[ssl.SSLContext, Path]:
+def self_signed(
+    folder: Path, *, address: str = "127.0.0.1", ends_in: timedelta = timedelta(hours=1)
+) -> tuple[ssl.SSLContext, Path]:
     """Make a certificate for an address; give a server's context and what a client must trust."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a test")])
@@ -24,7 +26,7 @@ def self_signed(folder: Path, *, address: str = "127.0.0.1") -> tuple[ssl.SSLCon
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
+        .not_valid_after(now + ends_in)
         .add_extension(alternative, critical=False)
         .sign(key, hashes.SHA256())
     )

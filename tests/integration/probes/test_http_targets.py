@@ -1,8 +1,11 @@
 """Every verdict of a plain GET, given by real sockets on 127.0.0.1."""
 
-from collections.abc import Callable
-from contextlib import closing
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,15 +79,25 @@ def test_a_certificate_that_is_not_trusted_is_unreachable(tmp_path: Path, ask_ht
     )
 
 
-def test_a_certificate_of_another_host_is_unreachable(tmp_path: Path) -> None:
-    context, trusted = self_signed(tmp_path, address="127.0.0.2")
+@pytest.mark.parametrize(
+    ("certificate", "reason"),
+    [
+        ({"address": "127.0.0.2"}, "IP address mismatch"),
+        ({"ends_in": timedelta(minutes=-1)}, "certificate has expired"),
+    ],
+    ids=["of another host", "expired"],
+)
+def test_a_certificate_that_does_not_hold_is_unreachable_whoever_signed_it(
+    certificate: dict[str, Any], reason: str, tmp_path: Path
+) -> None:
+    context, trusted = self_signed(tmp_path, **certificate)
     with (
         RawServer(saying(page("200 OK")), tls=context) as server,
         closing(Prober(ProbeSettings(ca_file=trusted))) as prober,
     ):
         (report,) = prober.check([target(server.url, Probe.HTTP)])
     assert report.verdict is Verdict.UNREACHABLE
-    assert "not accepted" in str(report.error)
+    assert f"is not accepted: {reason}" in str(report.error)
 
 
 def test_a_certificate_that_the_operator_trusts_is_up(tmp_path: Path) -> None:
@@ -164,11 +177,22 @@ def test_a_body_that_never_ends_is_timed_out(ask_http: Ask) -> None:
     assert report.error == "No complete answer within 0.3 s; ended while reading the answer."
 
 
+@contextmanager
+def measured_memory() -> Iterator[Callable[[], int]]:
+    """Give what tells how many bytes this process had at once."""
+    tracemalloc.start()
+    try:
+        yield lambda: tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
 @pytest.mark.parametrize(("probe", "verdict"), [(Probe.HTTP, Verdict.UP), (Probe.MCP, Verdict.PROTOCOL_ERROR)])
 def test_of_a_gigabyte_only_the_beginning_is_taken(probe: Probe, verdict: Verdict, prober: Prober) -> None:
-    with RawServer(flooding) as server:
+    with RawServer(flooding) as server, measured_memory() as peak:
         (report,) = prober.check([target(server.url, probe)])
     assert report.verdict is verdict
+    assert peak() < 16 * MEBIBYTE
     # What the two kernels hold for a connection goes out as well; it is not ours.
     assert server.bytes_sent < 32 * MEBIBYTE
 

@@ -74,6 +74,29 @@ def test_a_list_says_when_the_next_check_is_and_why(
     assert listed == {"targets": [], "probers": []}
 
 
+def test_uptime_is_told_of_a_day_a_week_and_thirty_days(
+    database: Database,
+    server: str,
+    monkeypatch: pytest.MonkeyPatch,
+    test_database: TestDatabase,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for age, checks, alive in (("1 hour", 10, 10), ("3 days", 10, 0), ("20 days", 20, 20), ("35 days", 60, 0)):
+        test_database.ask("SELECT maintenance.create_partition('public', 'health_hours', now() - %s::interval)", age)
+        test_database.ask(
+            "INSERT INTO health_hours (target_id, hour, checks, alive, answers, total_ms)"
+            " SELECT id, now() - %s::interval, %s, %s, 0, 0 FROM health_targets WHERE server_id = %s",
+            *(age, checks, alive, server),
+        )
+    found = json.loads(health.show(database, server, as_json=True))
+    assert [found[f"uptime_{span}"] for span in ("24h", "7d", "30d")] == [100.0, 50.0, 75.0]
+    monkeypatch.setenv("DATABASE_URL", test_database.worker_url)
+    assert main(["health", "show", server, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == found
+    assert main(["health", "list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["targets"][0]["uptime_24h"] == 100.0
+
+
 def test_an_alert_is_acknowledged_once(database: Database, server: str) -> None:
     with pytest.raises(CommandError, match="no open alert"):
         health.acknowledge(database, server)

@@ -117,7 +117,8 @@ def test_a_server_of_the_gateway_is_checked_and_what_it_offers_is_kept(
     assert (status, metadata["verdict"], metadata["era"]) == ("HEALTHY", "up", "modern")  # type: ignore[index]  # JSON
     tools = given.database.ask("SELECT name, description, tool_schema ->> 'type' FROM gateway.server_tools")
     assert tools == [("add", "Add two numbers.", "object")]
-    assert given.database.ask("SELECT uri_template FROM gateway.server_resources") == []
+    offered = "SELECT uri_template, name, description, mime_type FROM gateway.server_resources"
+    assert given.database.ask(offered) == [("ledger://sums", "sums", "All sums so far.", "text/plain")]
     assert given.database.ask("SELECT * FROM get_server_health_summary()")[0][:3] == (1, 1, 0)
 
 
