@@ -5,11 +5,12 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 from process import liveness, telemetry
-from process.environment import required
+from process.environment import optional, required
 from process.errors import ProcessError
 from process.signals import stop_event
 from process.watch import ThreadWatch
@@ -17,9 +18,12 @@ from producers import ProducerError, connect
 from producers.broker import address, redis_client
 from producers.preflight import check_redis
 
+from . import cron
 from .clock import Clock
+from .errors import TimetableRefused
+from .overrides import overridden
 from .settings import SchedulerSettings
-from .timetable import TIMETABLE
+from .timetable import TIMETABLE, Entry
 
 log: Final = logging.getLogger("scheduler")
 
@@ -30,20 +34,23 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command and give back its exit code; an error is one sentence on standard error."""
     options = _parser().parse_args(arguments)
     try:
-        return _COMMANDS[options.command or "run"](options)
+        return _COMMANDS[options.command](options)
     except (ProcessError, ProducerError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
 
 
-def _run(options: argparse.Namespace) -> int:
+def _serve(options: argparse.Namespace) -> int:
     telemetry.configure(SERVICE, json=options.log_format == "json")
-    settings = SchedulerSettings(redis_url=required(os.environ, "REDIS_URL", "redis://HOST:6379/0"))
+    timetable = _timetable()
+    for name in sorted({entry.name for entry in TIMETABLE} - {entry.name for entry in timetable}):
+        log.warning("%s is off, as TIMETABLE says", name)
+    settings = SchedulerSettings(redis_url=_redis_url())
     for doubt in check_redis(redis_client(settings.redis_url), address(settings.redis_url)):
         log.warning(doubt)
     stop = stop_event()
     with connect(settings.redis_url) as producer:
-        clock = Clock(producer)
+        clock = Clock(producer, timetable=timetable)
         clock.start(catch_up=settings.catch_up)
         watch = ThreadWatch(SERVICE, clock.threads)
         watch.start()
@@ -53,6 +60,14 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
+def _timetable() -> tuple[Entry, ...]:
+    return overridden(TIMETABLE, optional(os.environ, "TIMETABLE"))
+
+
+def _redis_url() -> str:
+    return required(os.environ, "REDIS_URL", "redis://HOST:6379/0")
+
+
 def _liveness(options: argparse.Namespace) -> int:
     report = liveness.check(SERVICE)
     print(report.as_json() if options.json else report.sentence)
@@ -60,24 +75,50 @@ def _liveness(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
+    return _print(_timetable(), as_json=options.json)
+
+
+def _next(options: argparse.Namespace) -> int:
     now = datetime.now(UTC)
-    rows = [
-        {
-            "name": entry.name,
-            "next": str(entry.trigger.get_next_fire_time(None, now)),
-            "message": entry.contract.wire_name,
-            "why": (entry.contract.__doc__ or "").partition("\n")[0],
-        }
-        for entry in TIMETABLE
-    ]
-    if options.json:
-        print(json.dumps(rows, indent=2))
-    else:
-        print("\n".join(f"{row['name']:<18} {row['next']:<26} {row['message']:<34} {row['why']}" for row in rows))
+    soonest = sorted(_timetable(), key=lambda entry: entry.trigger.get_next_fire_time(None, now))
+    return _print(soonest, as_json=options.json)
+
+
+def _send(options: argparse.Namespace) -> int:
+    """Send a tick now, also one that is off; within a second it counts once."""
+    contract = next((entry.contract for entry in TIMETABLE if entry.name == options.name), None)
+    if contract is None:
+        names = ", ".join(entry.name for entry in TIMETABLE)
+        raise TimetableRefused(f"No tick is called {options.name}: there are {names}.")
+    tick = contract.at(datetime.now(UTC).replace(microsecond=0))
+    with connect(_redis_url()) as producer:
+        producer.send(tick)
+    sent = {"name": options.name, "message": tick.wire_name, "message_id": str(tick.message_id)}
+    print(json.dumps(sent, indent=2) if options.json else f"{options.name} is sent as {tick.message_id}.")
     return 0
 
 
-_COMMANDS: Final = {"run": _run, "liveness": _liveness, "list": _list}
+def _print(timetable: Sequence[Entry], *, as_json: bool) -> int:
+    rows = [_row(entry, datetime.now(UTC)) for entry in timetable]
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return 0
+    for row in rows:
+        print(f"{row['name']:<22} {row['cron']:<18} {row['next']:<26} {row['message']:<34} {row['why']}")
+    return 0
+
+
+def _row(entry: Entry, now: datetime) -> dict[str, str]:
+    return {
+        "name": entry.name,
+        "cron": cron.written(entry.trigger),
+        "next": str(entry.trigger.get_next_fire_time(None, now)),
+        "message": entry.contract.wire_name,
+        "why": (entry.contract.__doc__ or "").partition("\n")[0],
+    }
+
+
+_COMMANDS: Final = {None: _serve, "run": _send, "liveness": _liveness, "list": _list, "next": _next}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -86,9 +127,13 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, explanation in (
         ("liveness", "exit 0 while the schedulers of this machine are well"),
-        ("list", "print the timetable with the next fire times"),
+        ("list", "print the timetable: when, which message, why"),
+        ("next", "print the timetable, what is due first above"),
     ):
         commands.add_parser(name, help=explanation).add_argument("--json", action="store_true")
+    send = commands.add_parser("run", help="send a tick now, beside its times")
+    send.add_argument("name", metavar="NAME")
+    send.add_argument("--json", action="store_true")
     return parser
 
 
