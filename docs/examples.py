@@ -42,6 +42,7 @@ from producers import (
     RevokeApiKey,
     SealedKey,
     ServiceUsed,
+    StatisticsDue,
     StoreApiKey,
     Use,
     Verdict,
@@ -187,6 +188,7 @@ EXAMPLES: Final[Mapping[type[Message], Message]] = {
         PartitionsDue.at(MOMENT),
         RetentionDue.at(MOMENT),
         CacheExpiryDue.at(MOMENT),
+        StatisticsDue.at(MOMENT),
         _after(90_000, EraseUser(user_id=USER)),
         _after(90_001, ContinueErasure(erasure_id=ids.of_tick(EraseUser.wire_name, MOMENT), step=1)),
     )

@@ -34,6 +34,7 @@ from producers import (
     RetentionDue,
     RevokeApiKey,
     ServiceUsed,
+    StatisticsDue,
     StoreApiKey,
 )
 
@@ -278,6 +279,7 @@ OUTCOMES: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
     PartitionsDue: (_SAME_TICK,),
     RetentionDue: (_SAME_TICK,),
     CacheExpiryDue: (_SAME_TICK,),
+    StatisticsDue: (_SAME_TICK,),
     EraseUser: (
         ("the user does not exist, or was erased before", "whatever still names that id is erased; else nothing"),
         ("the user is being erased already", "that erasure goes on; it is one"),

@@ -38,7 +38,7 @@ from .messages.instances import (
 )
 from .messages.keys import KeyRotationDue, KeyValidated, RevokeApiKey, StoreApiKey
 from .messages.logs import LogLine, LogsEmitted
-from .messages.maintenance import CacheExpiryDue, PartitionsDue, RetentionDue
+from .messages.maintenance import CacheExpiryDue, PartitionsDue, RetentionDue, StatisticsDue
 from .messages.services import (
     Continuation,
     DeprovisionService,
@@ -106,6 +106,7 @@ __all__ = [
     "SealingKey",
     "SealingUnavailable",
     "ServiceUsed",
+    "StatisticsDue",
     "StoreApiKey",
     "Tick",
     "Use",

@@ -15,6 +15,7 @@ from producers import (
     PartitionsDue,
     PortsReconcileDue,
     RetentionDue,
+    StatisticsDue,
     Tick,
 )
 
@@ -63,4 +64,6 @@ TIMETABLE: Final = (
     Entry("create-partitions", _cron(minute="10"), PartitionsDue),
     # One partition a tick, so no lock is held for long; whoever stands in its way is met again soon.
     Entry("apply-retention", _cron(minute="*/10"), RetentionDue),
+    # Autovacuum never analyzes a partitioned table itself; the night has the fewest to stand in the way.
+    Entry("gather-statistics", _cron(hour="3", minute="40"), StatisticsDue),
 )

@@ -21,6 +21,7 @@ _ENSURE_FOR: Final = Statement(
         """
     ),
 )
+_ANALYZE: Final = Statement("partitions.analyze", text("SELECT maintenance.analyze_tables()"))
 _STRIP: Final = Statement("partitions.strip", text("SELECT maintenance.strip_foreign_keys()"))
 _DROP: Final = Statement("partitions.drop", text("SELECT maintenance.drop_detached()"))
 _DETACH: Final = Statement("partitions.detach", text("SELECT maintenance.detach_expired()"))
@@ -109,6 +110,10 @@ class Partitions:
         """
         cursor = _ENSURE_FOR.run(self._driver, schema_name=schema, table_name=table, at=list(at))
         return [row[0] for row in cursor]
+
+    def analyze(self) -> list[str]:
+        """Gather statistics of every table, partitioned ones included; return the names of those that were free."""
+        return list(_ANALYZE.run(self._driver).fetchall()[0][0])
 
     def retain(self) -> RetentionStep | None:
         """Take one step of retention, or return None when nothing is left to do.

@@ -21,7 +21,7 @@ from .instances import (
 )
 from .keys import KeyRotationDue, KeyValidated, RevokeApiKey, StoreApiKey
 from .logs import LogsEmitted
-from .maintenance import CacheExpiryDue, PartitionsDue, RetentionDue
+from .maintenance import CacheExpiryDue, PartitionsDue, RetentionDue, StatisticsDue
 from .services import DeprovisionService, MigrateToSharedService, ProvisionService, RegisterService, ServiceUsed
 from .users import ContinueErasure, EraseUser
 
@@ -57,6 +57,7 @@ CONTRACTS: Mapping[str, type[Message]] = MappingProxyType(
             PartitionsDue,
             RetentionDue,
             CacheExpiryDue,
+            StatisticsDue,
             EraseUser,
             ContinueErasure,
         )

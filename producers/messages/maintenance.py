@@ -25,3 +25,10 @@ class CacheExpiryDue(Tick):
 
     wire_name: ClassVar[str] = "maintenance.cache_expiry_due.v1"
     queue: ClassVar[Queue] = Queue.MAINTENANCE
+
+
+class StatisticsDue(Tick):
+    """It is time to gather statistics for the planner, of partitioned tables too."""
+
+    wire_name: ClassVar[str] = "maintenance.statistics_due.v1"
+    queue: ClassVar[Queue] = Queue.MAINTENANCE

@@ -105,3 +105,11 @@ def test_a_scheduler_says_that_it_lives_and_what_it_will_do(environment: dict[st
         answer = finished("-m", "scheduler", "liveness", **environment)
         assert answer.returncode == 0, answer.stdout
     assert "create-partitions" in finished("-m", "scheduler", "list", **environment).stdout
+
+
+def test_a_tick_can_be_sent_beside_its_times(environment: dict[str, str], redis_url: str) -> None:
+    off = {**environment, "TIMETABLE": 'gather-statistics = "off"'}
+    assert "gather-statistics" not in finished("-m", "scheduler", "list", **off).stdout
+    answer = finished("-m", "scheduler", "run", "gather-statistics", **off)
+    assert answer.returncode == 0, answer.stderr
+    assert redis.Redis.from_url(redis_url).hlen("dramatiq:maintenance.msgs") == 1

@@ -32,6 +32,7 @@ ACTORS: tuple[AnyActor, ...] = (
     maintenance.create_partitions,
     maintenance.apply_retention,
     maintenance.expire_caches,
+    maintenance.gather_statistics,
     users.begin_to_erase,
     users.erase_more,
 )

@@ -60,6 +60,7 @@ EXEMPT: Final[dict[str, str]] = {
     "logs.ingest": _ADDS,
     "logs.quarantine": _ADDS,
     "outbox.enqueue": _ADDS,
+    "partitions.analyze": _OWNERS,
     "partitions.detach": _OWNERS,
     "partitions.drop": _OWNERS,
     "partitions.ensure": _OWNERS,
