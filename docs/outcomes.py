@@ -272,8 +272,12 @@ OUTCOMES: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
         ("NUL, broken Unicode, numbers that JSON does not have", "replaced, and the line is stored"),
         ("a line over 65,536 characters", "cut, and its end says so"),
         (
-            "a line's time is over 30 days before or 10 minutes after `occurred_at`",
-            "stored under `occurred_at`; its own time is kept in the metadata",
+            "a line's time is over 30 days before or 10 minutes after the moment of the message id",
+            "stored under that moment; its own time is kept in the metadata",
+        ),
+        (
+            "a line does not fit (no time, an unknown level, metadata that is no object)",
+            "refused by the client; from others it goes into quarantine, numbered and with the problem",
         ),
     ),
     PartitionsDue: (_SAME_TICK,),

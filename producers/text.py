@@ -110,6 +110,11 @@ class _Walk:
         return {self(key): self(item, depth) for key, item in value.items()}
 
 
+def mended_json(value: object) -> object:
+    """Replace whatever of a JSON value cannot be stored by something that can, and that shows it."""
+    return _Walk(_Mending())(value)
+
+
 Text = Annotated[str, AfterValidator(_storable)]
 """A string that PostgreSQL can store; others are refused."""
 

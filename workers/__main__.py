@@ -25,7 +25,7 @@ from producers import BrokerUnavailable, ProducerError
 
 from . import app
 from .actors import ACTORS
-from .commands import dead_letters, health, sealing_keys
+from .commands import dead_letters, health, logs, sealing_keys
 from .probes.addresses import Policy
 from .probes.settings import ProbeSettings
 from .sealing import SealingKeys
@@ -132,11 +132,16 @@ def _health_answer(database: Database, options: argparse.Namespace) -> str:
     return act(database, options.target, as_json=options.json)
 
 
+def _logs_answer(database: Database, options: argparse.Namespace) -> str:
+    return logs.show_quarantine(database, days=options.days, as_json=options.json)
+
+
 _COMMANDS: Final = {
     "run": _run,
     "liveness": _liveness,
     "dead-letters": _asking(_dead_letter_answer),
     "health": _asking(_health_answer),
+    "logs": _asking(_logs_answer),
     "sealing-keys": _show_sealing_keys,
 }
 
@@ -186,6 +191,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_dead_letters(commands.add_parser("dead-letters", help="messages that were given up"))
     _add_sealing_keys(commands.add_parser("sealing-keys", help="pairs that keys of third parties travel sealed with"))
     _add_health(commands.add_parser("health", help="how everything does that is checked"))
+    _add_logs(commands.add_parser("logs", help="lines that instances printed"))
     return parser
 
 
@@ -233,6 +239,13 @@ def _add_sealing_keys(parser: argparse.ArgumentParser) -> None:
     showing = actions.add_parser("public", help="the halves of SEALING_KEYS that producers may have")
     for action in (making, showing):
         action.add_argument("--json", action="store_true")
+
+
+def _add_logs(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    quarantine = actions.add_parser("quarantine", help="why lines could not be stored, and how many")
+    quarantine.add_argument("--days", type=_count, default=7, help="how far to look back")
+    quarantine.add_argument("--json", action="store_true")
 
 
 def _add_health(parser: argparse.ArgumentParser) -> None:

@@ -39,7 +39,9 @@ class QuarantinedLine(Base):
     __table_args__ = (Index("idx_log_quarantine_instance", "mcp_instance_id", "created_at"),)
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
-    mcp_instance_id: Mapped[UUID]
+    mcp_instance_id: Mapped[UUID | None]
     reason: Mapped[Str50]
     payload: Mapped[Json]
     created_at: Mapped[Now]
+    message_id: Mapped[UUID | None]
+    line_number: Mapped[int | None]

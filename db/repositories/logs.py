@@ -1,7 +1,7 @@
 """Lines that instances printed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -36,9 +36,11 @@ _QUARANTINE: Final = Statement(
     "logs.quarantine",
     text(
         """
-        INSERT INTO log_quarantine (mcp_instance_id, reason, payload)
-        SELECT CAST(line ->> 'mcp_instance_id' AS uuid), :reason, line
-          FROM jsonb_array_elements(CAST(:lines AS jsonb)) AS line
+        INSERT INTO log_quarantine (message_id, line_number, mcp_instance_id, reason, payload)
+        SELECT message_id, line_number, mcp_instance_id, :reason, payload
+          FROM jsonb_to_recordset(CAST(:lines AS jsonb)) AS line (
+               message_id uuid, line_number integer, mcp_instance_id uuid, payload jsonb)
+         ORDER BY message_id, line_number
         """
     ),
 )
@@ -49,6 +51,16 @@ _LEVELS: Final = Statement(
         SELECT mcp_instance_id, level, count(*) FROM mcp_logs
          WHERE mcp_instance_id = ANY (:instance_ids) AND timestamp >= :since
          GROUP BY mcp_instance_id, level ORDER BY mcp_instance_id, level
+        """
+    ),
+)
+_REASONS: Final = Statement(
+    "logs.reasons",
+    text(
+        """
+        SELECT reason, count(*), count(DISTINCT mcp_instance_id), max(created_at) FROM log_quarantine
+         WHERE created_at >= :since
+         GROUP BY reason ORDER BY count(*) DESC, reason
         """
     ),
 )
@@ -67,6 +79,37 @@ class LogRow:
     source: str
     message: str
     metadata: Mapping[str, object]
+    number: int = field(default=0, compare=False)
+    """Its place in the batch that it came in, from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Lines that came in one message, and the producer's stamp on it."""
+
+    message_id: UUID
+    received_at: datetime
+    rows: Sequence[LogRow]
+
+
+@dataclass(frozen=True, slots=True)
+class StrayLine:
+    """A line that cannot be stored as one of an instance, and where it came from."""
+
+    message_id: UUID
+    number: int
+    instance_id: UUID | None
+    payload: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """How many lines are in quarantine for a reason, of how many instances, and when the last came."""
+
+    reason: str
+    lines: int
+    instances: int
+    last_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,22 +127,45 @@ class Logs:
         """Work in the transaction of this connection."""
         self._driver = driver
 
-    def ingest(self, rows: Sequence[LogRow], received_at: datetime) -> IngestReport:
-        """Store a batch; lines of unknown instances are put in quarantine.
+    def ingest(self, batches: Sequence[Batch]) -> IngestReport:
+        """Store batches; lines of unknown instances are put in quarantine.
 
-        `received_at` is the producer's stamp: a line whose own time is far from it gets that time, and keeps its
-        own in `metadata.original_timestamp`.
+        A line whose own time is far from the stamp of its batch gets that time, and keeps its own in
+        `metadata.original_timestamp`.
         """
-        found = known.hold(self._driver, (row.instance_id for row in rows))
-        lines = [(row.instance_id in found, _line(row, received_at)) for row in rows]
-        stored = [line for is_known, line in lines if is_known]
-        stray = [line for is_known, line in lines if not is_known]
+        found = known.hold(self._driver, (row.instance_id for batch in batches for row in batch.rows))
+        stored: list[dict[str, object]] = []
+        stray: list[StrayLine] = []
+        for batch in batches:
+            for row in batch.rows:
+                line = _line(row, batch.received_at)
+                if row.instance_id in found:
+                    stored.append(line)
+                else:
+                    stray.append(StrayLine(batch.message_id, row.number, row.instance_id, line))
         if stored:
             with telling_times("mcp_logs", (datetime.fromisoformat(str(line["timestamp"])) for line in stored)):
                 _STORE.run(self._driver, lines=storable_json(stored))
         if stray:
-            _QUARANTINE.run(self._driver, lines=storable_json(stray), reason="unknown-instance")
+            self.quarantine("unknown-instance", stray)
         return IngestReport(stored=len(stored), quarantined=len(stray))
+
+    def quarantine(self, reason: str, lines: Sequence[StrayLine]) -> None:
+        """Put lines where people find those that could not be stored."""
+        rows = [
+            {
+                "message_id": str(line.message_id),
+                "line_number": line.number,
+                "mcp_instance_id": None if line.instance_id is None else str(line.instance_id),
+                "payload": line.payload,
+            }
+            for line in lines
+        ]
+        _QUARANTINE.run(self._driver, lines=storable_json(rows), reason=reason)
+
+    def reasons(self, *, since: datetime) -> list[Quarantined]:
+        """Return why lines went into quarantine since then, the most frequent reason first."""
+        return [Quarantined(*row) for row in _REASONS.run(self._driver, since=since)]
 
     def levels(self, instance_ids: Sequence[UUID], *, since: datetime) -> dict[UUID, dict[str, int]]:
         """Return how many lines of each level these instances printed since then."""

@@ -1,26 +1,58 @@
 """Log lines."""
 
-from db.repositories.logs import LogRow
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from db.repositories.logs import Batch, LogRow, StrayLine
 from db.unit_of_work import UnitOfWork
 from producers import LogsEmitted
-from producers.message_id import derived
+from producers.message_id import derived, moment
+from producers.messages.logs import RefusedLine
+from producers.text import mended_json
 
-from ..actor import actor
+from ..actor import set_actor
+
+MAX_REFUSED: Final = 8_192
+"""How many characters of a line that does not fit the contract are kept."""
 
 
-@actor(LogsEmitted)
-def ingest(message: LogsEmitted, uow: UnitOfWork) -> None:
-    """Store the lines of a batch; lines of unknown instances go into quarantine."""
+@set_actor(LogsEmitted)
+def ingest(messages: Sequence[LogsEmitted], uow: UnitOfWork) -> None:
+    """Store the lines of batches; those of unknown instances or outside the contract go into quarantine."""
+    uow.logs.ingest([_batch(message) for message in messages])
+    refused = [_stray(message.message_id, line) for message in messages for line in message.refused]
+    if refused:
+        uow.logs.quarantine("contract", refused)
+
+
+def _batch(message: LogsEmitted) -> Batch:
     rows = [
         LogRow(
-            id=derived(message.message_id, index),
+            id=derived(message.message_id, number - 1),
             instance_id=line.instance_id,
             timestamp=line.timestamp,
             level=line.level,
             source=line.source,
             message=line.message,
             metadata=line.metadata,
+            number=number,
         )
-        for index, line in enumerate(message.lines)
+        for number, line in message.numbered()
     ]
-    uow.logs.ingest(rows, received_at=message.occurred_at)
+    # The stamp of the id was judged when the message was claimed; occurred_at may be anything.
+    return Batch(message.message_id, moment(message.message_id), rows)
+
+
+def _stray(message_id: UUID, refused: RefusedLine) -> StrayLine:
+    line = mended_json(refused.line)
+    shown = repr(line)
+    kept = line if len(shown) <= MAX_REFUSED else f"{shown[:MAX_REFUSED]}… [truncated]"
+    return StrayLine(message_id, refused.number, _instance_id(line), {"problem": refused.problem, "line": kept})
+
+
+def _instance_id(line: object) -> UUID | None:
+    try:
+        return UUID(str(line["instance_id"])) if isinstance(line, dict) else None
+    except (KeyError, ValueError):
+        return None

@@ -59,6 +59,7 @@ EXEMPT: Final[dict[str, str]] = {
     "locks.hurry": "reads no table",
     "logs.ingest": _ADDS,
     "logs.quarantine": _ADDS,
+    "logs.reasons": _COUNTS,
     "outbox.enqueue": _ADDS,
     "partitions.analyze": _OWNERS,
     "partitions.detach": _OWNERS,

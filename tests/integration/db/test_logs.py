@@ -6,7 +6,7 @@ import pytest
 
 from db.engine import Database
 from db.errors import DataRefused, PartitionMissing
-from db.repositories.logs import IngestReport, LogRow
+from db.repositories.logs import Batch, IngestReport, LogRow
 from producers.message_id import derived, new
 
 from .given import NOW, Given
@@ -23,7 +23,7 @@ def _lines(instance_id: UUID, *changes: dict[str, Any]) -> list[LogRow]:
 
 def _ingest(db: Database, rows: list[LogRow], *, received_at: datetime = NOW) -> IngestReport:
     with db.transaction() as uow:
-        return uow.logs.ingest(rows, received_at)
+        return uow.logs.ingest([Batch(new(), received_at, rows)])
 
 
 def _stored(given: Given, instance_id: UUID, column: str) -> list[object]:
