@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
-from typing import Annotated, ClassVar, Final, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal, Self, cast
 from uuid import UUID
 
 from pydantic import AwareDatetime, BeforeValidator, Field, PrivateAttr, ValidationError
@@ -79,14 +79,18 @@ class LogsEmitted(Message):
         except InvalidMessage:
             if not isinstance(payload, dict):
                 raise
-            lines = payload.get("lines")
-            if not isinstance(lines, list) or not 1 <= len(lines) <= MAX_LINES:
+            fields = cast("dict[str, object]", payload)
+            travelled = fields.get("lines")
+            if not isinstance(travelled, list):
+                raise
+            lines = cast("list[object]", travelled)
+            if not 1 <= len(lines) <= MAX_LINES:
                 raise
             good, refused = _sorted_out(lines)
             if not refused:
                 raise
         # Only the rest is left to judge; a batch without one good line is a batch too.
-        frame = super().received({**payload, "lines": [_STAND_IN]}, message_id=message_id)
+        frame = super().received({**fields, "lines": [_STAND_IN]}, message_id=message_id)
         return frame.with_lines(good, refused)
 
     def with_lines(self, lines: Sequence[LogLine], refused: Sequence[RefusedLine]) -> Self:
