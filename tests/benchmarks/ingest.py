@@ -130,4 +130,4 @@ def _rate(stage: Stage, messages: Sequence[LogsEmitted]) -> float:
     ((rows,),) = stage.sql.execute("SELECT count(*) FROM mcp_logs").fetchall()
     if applied != len(messages) or rows != len(messages) * LINES:
         raise ValueError(f"of {len(messages)} messages {applied} were applied and {rows} rows stored")
-    return (applied - 1) * LINES / float(seconds)
+    return float((applied - 1) * LINES / float(seconds))
