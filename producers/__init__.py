@@ -1,5 +1,6 @@
 """MiniMCP's client: enqueue what happens, or should happen, to a fleet of MCP servers."""
 
+from .buffer import Buffer, Limits
 from .errors import (
     BrokerFull,
     BrokerUnavailable,
@@ -11,6 +12,7 @@ from .errors import (
     ProducerError,
     SealingUnavailable,
 )
+from .logging_handler import BufferedHandler
 from .message import Message
 from .messages import CONTRACTS
 from .messages.health import (
@@ -53,11 +55,17 @@ from .messages.users import ContinueErasure, EraseUser
 from .producer import CreatedInstance, Producer, ProvisionedService, connect
 from .queues import Queue
 from .sealing import SealedKey, SealingKey
+from .shapes import LINES, USES
+from .sigterm import exit_on_sigterm
 
 __all__ = [
     "CONTRACTS",
+    "LINES",
+    "USES",
     "BrokerFull",
     "BrokerUnavailable",
+    "Buffer",
+    "BufferedHandler",
     "CacheExpiryDue",
     "CheckHealth",
     "Continuation",
@@ -83,6 +91,7 @@ __all__ = [
     "InvalidUrl",
     "KeyRotationDue",
     "KeyValidated",
+    "Limits",
     "LogLine",
     "LogsEmitted",
     "Message",
@@ -112,4 +121,5 @@ __all__ = [
     "Use",
     "Verdict",
     "connect",
+    "exit_on_sigterm",
 ]

@@ -42,10 +42,12 @@ class Backlog(Generic[P]):
         self.count += 1
         self.weight += weight
 
-    def drop(self) -> None:
-        """Drop the oldest part of the lowest rank, and note the gap."""
+    def drop(self) -> P:
+        """Drop the oldest part of the lowest rank, note the gap, and give what was dropped."""
         rank = min(rank for rank, lane in self._lanes.items() if lane)
-        self.miss(self._pop(rank).part)
+        part = self._pop(rank).part
+        self.miss(part)
+        return part
 
     def miss(self, part: P) -> None:
         """Note that a part is missing."""

@@ -6,6 +6,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Generic, Literal, Self
@@ -61,7 +62,7 @@ class Buffer(Generic[P]):
         os.register_at_fork(after_in_child=_weakly(weakref.WeakMethod(self._begin)))
 
     def put(self, part: P) -> bool:
-        """Take a part; False when it was dropped at once, which the counters and the gap tell."""
+        """Take a part; False when there was no room for it, which the counters and the gap tell."""
         weight = len(part.model_dump_json().encode())
         with self._changed:
             self._count(accepted=1, pending=1)
@@ -71,10 +72,10 @@ class Buffer(Generic[P]):
                 self._count(dropped=1, pending=-1)
                 return False
             self._backlog.add(part, weight, time.monotonic())
-            self._drop_excess()
+            dropped = self._drop_excess()
             self._start()
             self._changed.notify_all()
-            return True
+            return not any(each is part for each in dropped)
 
     def counters(self) -> Counters:
         """Give what became of the parts until now."""
@@ -113,9 +114,13 @@ class Buffer(Generic[P]):
         self._thread: threading.Thread | None = None
 
     def _start(self) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="minimcp-buffer", daemon=True)
-            self._thread.start()
+        if self._thread is not None:
+            return
+        thread = threading.Thread(target=self._run, name="minimcp-buffer", daemon=True)
+        # At the end of the interpreter no thread begins any more: the part stays pending, as the counters say.
+        with suppress(RuntimeError):
+            thread.start()
+            self._thread = thread
 
     def _room(self, weight: int) -> bool:
         """Wait for room if that is the policy; the sender itself must not wait for the sender."""
@@ -129,10 +134,12 @@ class Buffer(Generic[P]):
             self._changed.wait(left)
         return True
 
-    def _drop_excess(self) -> None:
+    def _drop_excess(self) -> list[P]:
+        dropped: list[P] = []
         while self._backlog.weight + self._in_flight > self._limits.most_bytes:
-            self._backlog.drop()
-            self._count(dropped=1, pending=-1)
+            dropped.append(self._backlog.drop())
+        self._count(dropped=len(dropped), pending=-len(dropped))
+        return dropped
 
     def _run(self) -> None:
         while parts := self._next():
@@ -175,7 +182,7 @@ class Buffer(Generic[P]):
             middle = len(parts) // 2
             self._deliver(parts[:middle])
             self._deliver(parts[middle:])
-        except InvalidMessage:
+        except Exception:  # noqa: BLE001  whatever a transport raises, the thread that sends must outlive it
             self._lose(parts)
 
     def _sent(self, message: Message) -> bool:

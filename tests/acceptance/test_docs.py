@@ -47,7 +47,7 @@ def test_python_runs(page: str, least: int, redis_url: str) -> None:
 def test_what_the_page_sent_is_what_it_says(redis_url: str) -> None:
     test_python_runs("docs/producers.md", 1, redis_url)
     client = redis.Redis.from_url(redis_url)
-    assert client.llen("dramatiq:logs") == 3
+    assert client.llen("dramatiq:logs") == 4
     assert client.llen("dramatiq:health") == 1
     # Created, started, failed, deleted; the message of the retries went out three times under one id.
     assert client.llen("dramatiq:instances") == 7

@@ -23,9 +23,10 @@ INSTANCE: Final = ids.new()
 class Flaky(RecordingProducer):
     """Fails some times before it records."""
 
-    def __init__(self, failures: int) -> None:
+    def __init__(self, failures: int, error: Exception | None = None) -> None:
         super().__init__()
         self.failures = failures
+        self.error = error or BrokerUnavailable("away")
         self.tried: list[UUID] = []
 
     def send_many(self, messages: Iterable[Message], *, durable: bool = False) -> list[UUID]:
@@ -34,8 +35,7 @@ class Flaky(RecordingProducer):
         self.tried += [message.message_id for message in batch]
         if self.failures:
             self.failures -= 1
-            sentence = "away"
-            raise BrokerUnavailable(sentence)
+            raise self.error
         return super().send_many(batch, durable=durable)
 
 
@@ -89,6 +89,33 @@ def test_a_batch_that_is_too_large_is_halved() -> None:
             buffer.put(line("x" * 60_000))
     assert len(lines(producer)) == 40
     assert len(producer.of(LogsEmitted)) > 1
+
+
+def test_a_full_buffer_that_blocks_waits_for_room_and_then_gives_up() -> None:
+    blocking = Limits(batch_seconds=60, batch_bytes=10_000, most_bytes=600, when_full="block", block_seconds=0.05)
+    buffer = Buffer(RecordingProducer(), LINES, blocking)
+    answers = [buffer.put(line("x" * 50)) for _ in range(10)]
+    assert answers[0] is True
+    assert answers[-1] is False
+    assert buffer.close()
+    assert buffer.counters().dropped == answers.count(False)
+
+
+def test_an_error_nobody_foresaw_costs_a_batch_and_not_the_thread_that_sends() -> None:
+    producer = Flaky(failures=1, error=KeyError("unforeseen"))
+    with Buffer(producer, LINES, Limits(batch_count=1)) as buffer:
+        buffer.put(line("lost"))
+        buffer.put(line("sent"))
+    assert [one.message for one in lines(producer) if one.source == "process"] == ["sent"]
+    assert buffer.counters().dropped == 1
+
+
+def test_a_line_that_gives_way_to_more_important_ones_is_told_to_be_dropped() -> None:
+    buffer = Buffer(RecordingProducer(), LINES, Limits(batch_seconds=60, batch_bytes=10_000, most_bytes=600))
+    while buffer.put(line("e" * 50, "error")) and not buffer.counters().dropped:
+        pass
+    assert not buffer.put(line("d" * 50, "debug"))
+    assert buffer.close()
 
 
 def test_closing_gives_up_in_time_and_says_so() -> None:
