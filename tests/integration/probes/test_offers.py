@@ -39,14 +39,15 @@ def answers(*results: object) -> Behaviour:
 
 
 @pytest.mark.parametrize("era", ["server", "older"])
-def test_tools_of_a_real_server_of_either_era_are_listed(
+def test_what_a_real_server_of_either_era_offers_is_listed(
     era: str, prober: Prober, request: pytest.FixtureRequest
 ) -> None:
     (found,) = prober.check([target(request.getfixturevalue(era).url, lists=True, resources=True)])
     assert found.verdict is Verdict.UP
     assert found.offer is not None
-    ((tool,), resources) = (found.offer.tools or [], found.offer.resources)
-    assert (tool["name"], tool["description"], resources) == ("add", "Add two numbers.", [])
+    ((tool,), (resource,)) = (found.offer.tools or [], found.offer.resources or [])
+    assert (tool["name"], tool["description"]) == ("add", "Add two numbers.")
+    assert (resource["uri"], resource["mime_type"]) == ("ledger://sums", "text/plain")
     assert tool["schema"]["required"] == ["left", "right"]
 
 
