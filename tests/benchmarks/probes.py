@@ -48,6 +48,9 @@ _HANG: Final = b"""
 UPDATE mcp_instances SET access_url = replace(access_url, '/well/', '/hang/')
  WHERE host_id LIKE 'probed-%%' AND split_part(host_id, '-', 2)::integer %% %(each)s = 0
 """
+_HEAL: Final = b"""
+UPDATE mcp_instances SET access_url = replace(access_url, '/hang/', '/well/') WHERE host_id LIKE 'probed-%%'
+"""
 _CHECKS: Final = b"""
 SELECT extract(epoch FROM c.checked_at - c.scheduled_at) - c.response_ms / 1000 FROM health_checks c
  WHERE c.scheduled_at BETWEEN %(since)s AND %(until)s AND c.response_ms IS NOT NULL
@@ -151,30 +154,33 @@ def _run(stage: Stage) -> Run:
         stage.sql.execute(b"ANALYZE")
         worker = running.enter_context(stage.workers("--threads", "4").running())
         until(lambda: worker.check() and stage.living_workers() == 1, "starting the worker")
-        well = list(_windows(stage, worker))
-        stage.sql.execute(_HANG, {"each": round(1 / HANGING)})
-        hanging = list(_windows(stage, worker))
+        well, hanging = list[Window](), list[Window]()
+        # In turn, so that what else the machine is at is the same for both.
+        for _ in range(stage.repetitions(WINDOWS)):
+            stage.sql.execute(_HEAL, {})
+            well.append(_window(stage, worker))
+            stage.sql.execute(_HANG, {"each": round(1 / HANGING)})
+            hanging.append(_window(stage, worker))
     stage.sql.execute(b"DELETE FROM users WHERE email = 'bench-probes@example.org'")
     return Run(well, hanging, *peers)
 
 
-def _windows(stage: Stage, worker: Running) -> Iterator[Window]:
-    # The first interval meets every server, or finds out that it hangs.
+def _window(stage: Stage, worker: Running) -> Window:
+    # The first interval meets every server, or finds out that it hangs or does no more.
     time.sleep(stage.seconds(INTERVAL) + 8)
-    for _ in range(stage.repetitions(WINDOWS)):
-        worker.check()
-        ((since,),) = stage.sql.execute(b"SELECT now()").fetchall()
-        begun, before = time.monotonic(), worker.cpu_seconds()
-        time.sleep(INTERVAL)
-        share = (worker.cpu_seconds() - before) / (time.monotonic() - begun)
-        ((until_,),) = stage.sql.execute(b"SELECT now()").fetchall()
-        time.sleep(7)  # what hangs until its timeout is recorded
-        bounds = {"since": since, "until": until_}
-        ((unchecked,),) = stage.sql.execute(_UNCHECKED, bounds).fetchall()
-        if unchecked:
-            raise ValueError(f"{unchecked} targets were not checked within an interval")
-        delays = [float(delay) for (delay,) in stage.sql.execute(_CHECKS, bounds)]
-        yield Window(delays, share, _memory_mb(worker))
+    worker.check()
+    ((since,),) = stage.sql.execute(b"SELECT now()").fetchall()
+    begun, before = time.monotonic(), worker.cpu_seconds()
+    time.sleep(INTERVAL)
+    share = (worker.cpu_seconds() - before) / (time.monotonic() - begun)
+    ((until_,),) = stage.sql.execute(b"SELECT now()").fetchall()
+    time.sleep(7)  # what hangs until its timeout is recorded
+    bounds = {"since": since, "until": until_}
+    ((unchecked,),) = stage.sql.execute(_UNCHECKED, bounds).fetchall()
+    if unchecked:
+        raise ValueError(f"{unchecked} targets were not checked within an interval")
+    delays = [float(delay) for (delay,) in stage.sql.execute(_CHECKS, bounds)]
+    return Window(delays, share, _memory_mb(worker))
 
 
 def _peers(stage: Stage, port: int, hanging: float) -> list[float]:
