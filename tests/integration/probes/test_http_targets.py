@@ -191,8 +191,9 @@ def measured_memory() -> Iterator[Callable[[], int]]:
 def test_of_a_gigabyte_only_the_beginning_is_taken(probe: Probe, verdict: Verdict, prober: Prober) -> None:
     with RawServer(flooding) as server, measured_memory() as peak:
         (report,) = prober.check([target(server.url, probe)])
+        # What the flooding server itself holds is a part of it.
+        assert MEBIBYTE < peak() < 16 * MEBIBYTE
     assert report.verdict is verdict
-    assert peak() < 16 * MEBIBYTE
     # What the two kernels hold for a connection goes out as well; it is not ours.
     assert server.bytes_sent < 32 * MEBIBYTE
 
