@@ -44,6 +44,7 @@ from db.repositories.settings import Settings
 from db.repositories.shares import Shares
 from db.repositories.targets import Targets
 from db.repositories.tenants import Tenants
+from db.repositories.ticks import Ticks
 from db.repositories.tools import Tools
 from db.repositories.usage import Usage
 from db.repositories.users import Users
@@ -112,6 +113,7 @@ class UnitOfWork:
     sessions = _Repository(Sessions)
     shares = _Repository(Shares)
     tenants = _Repository(Tenants)
+    ticks = _Repository(Ticks)
     tools = _Repository(Tools)
     usage = _Repository(Usage)
     users = _Repository(Users)

@@ -92,7 +92,7 @@ class Clock:
 
     def _sent(self, entry: Entry, fire_time: datetime) -> bool:
         try:
-            self._producer.send(entry.contract.at(fire_time))
+            self._producer.send(entry.tick(fire_time))
         except ProducerError as error:
             log.warning("%s of %s is not sent yet: %s", entry.name, fire_time.isoformat(), error)
             with self._wake:

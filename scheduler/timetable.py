@@ -35,6 +35,11 @@ class Entry:
             yield fire_time
             fire_time = self.trigger.get_next_fire_time(fire_time, fire_time + timedelta(microseconds=1))
 
+    def tick(self, fire_time: datetime) -> Tick:
+        """Make the message of a fire time, which also tells when the next is due."""
+        following = self.trigger.get_next_fire_time(None, fire_time + timedelta(microseconds=1))
+        return self.contract.at(fire_time, next_fire_time=following)
+
     def last_fire_time(self, until: datetime, within: timedelta) -> datetime | None:
         """Give the latest fire time up to ``until``, looking back no further than ``within``."""
         # Widening steps: a tick of every ten seconds is found at once, a monthly one within few steps.

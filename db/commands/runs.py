@@ -28,4 +28,8 @@ def _runs(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
 
 def _line(entry: Entry) -> str:
     detail = json.dumps(dict(entry.detail), ensure_ascii=False)
-    return f"{entry.finished_at:%Y-%m-%d %H:%M:%S}  {entry.task:<24}{entry.affected:>10,}  {detail}"
+    took = (entry.finished_at - entry.started_at).total_seconds()
+    return (
+        f"{entry.finished_at:%Y-%m-%d %H:%M:%S}  {entry.task:<24}{entry.outcome:<8}{took:>9,.1f} s"
+        f"{entry.affected:>10,}{entry.bytes / 1e6:>10,.1f} MB  {detail}"
+    )

@@ -11,7 +11,7 @@ from db.models.health import HealthCheck, HealthHour, HealthTarget, ProberRow
 from db.models.instances import Instance, InstanceEvent, McpType, PortAllocation, SystemSetting, User
 from db.models.keys import ApiKey, ApiKeyValidation, EncryptionKey, SecretCheck
 from db.models.logs import LogLine, QuarantinedLine
-from db.models.maintenance import DetachedPartition, RetentionPolicy, Run
+from db.models.maintenance import DetachedPartition, RetentionPolicy, Run, Tick
 from db.models.operation import CircuitBreaker, ConnectionPool, PerformanceAlert, RequestQueue, ServerMetric
 from db.models.servers import Server, ServerResource, ServerTool
 from db.models.services import QuarantinedUse, Service, ServiceHealth, ServiceUsage, SharedMove, UserService
@@ -73,6 +73,7 @@ __all__ = [
     "SharedMove",
     "SystemSetting",
     "Tenant",
+    "Tick",
     "User",
     "UserReference",
     "UserService",

@@ -1,4 +1,4 @@
-"""Retention policies, what maintenance did, and what it detached."""
+"""Retention policies, what maintenance did and when, and what it detached."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, text
 from sqlalchemy.dialects.postgresql import OID
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, Dated, Json, Now, Str10, Str20, Str63, Str64, Str100
+from db.models.base import Base, Dated, Json, Now, Str10, Str20, Str63, Str64, Str100, Total
 
 _SCHEMA = {"schema": "maintenance"}
 
@@ -41,7 +41,12 @@ class Run(Base):
     """One run of a maintenance task."""
 
     __tablename__ = "runs"
-    __table_args__ = (Index("idx_runs_task_started", "task", text("started_at DESC")), _SCHEMA)
+    __table_args__ = (
+        CheckConstraint("bytes >= 0", name="run_bytes"),
+        CheckConstraint("outcome IN ('done', 'waits', 'failed')", name="run_outcome"),
+        Index("idx_runs_task_started", "task", text("started_at DESC")),
+        _SCHEMA,
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     task: Mapped[Str100]
@@ -49,6 +54,26 @@ class Run(Base):
     finished_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
     affected: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     detail: Mapped[Json] = mapped_column(server_default=text("'{}'"))
+    bytes: Mapped[Total]
+    outcome: Mapped[Str10] = mapped_column(server_default=text("'done'"))
+
+
+class Tick(Base):
+    """The last tick of a task."""
+
+    __tablename__ = "ticks"
+    __table_args__ = (
+        CheckConstraint("outcome IN ('done', 'waits', 'failed')", name="tick_outcome"),
+        CheckConstraint("(outcome = 'done') = (problem IS NULL)", name="tick_problem"),
+        _SCHEMA,
+    )
+
+    task: Mapped[Str100] = mapped_column(primary_key=True)
+    fire_time: Mapped[datetime]
+    next_fire_time: Mapped[datetime | None]
+    applied_at: Mapped[Now]
+    outcome: Mapped[Str10]
+    problem: Mapped[str | None]
 
 
 class DetachedPartition(Base):

@@ -110,6 +110,7 @@ CONTEXTS: Final = (
             "maintenance.data_retention_policies",
             "maintenance.detached_partitions",
             "maintenance.runs",
+            "maintenance.ticks",
             "maintenance.user_references",
             "maintenance.erasures",
             "alembic_version",

@@ -97,6 +97,7 @@ EXPECTED: Final[Mapping[str, Rows]] = {
     "maintenance.data_retention_policies": Rows(10, "one per partitioned table"),
     "maintenance.detached_partitions": Rows(120, "one per partitioned table and month, kept: a year's"),
     "maintenance.runs": _each_day(50, "one per tick that tidies up, kept"),
+    "maintenance.ticks": Rows(20, "one per line of the timetable"),
     "maintenance.user_references": Rows(20, "one per column that no foreign key tells of"),
     "maintenance.erasures": Rows(1_000, "one per user who was erased"),
     "alembic_version": Rows(1, "one"),

@@ -9,10 +9,11 @@ from db.unit_of_work import UnitOfWork
 from producers import CheckHealth, HealthChecksDue, HealthReport, HealthReported, HealthTarget
 
 from .. import verdicts
-from ..actor import actor, prepared_actor, set_actor
+from ..actor import prepared_actor, set_actor
 from ..probes.finding import Finding
 from ..probes.target import Target
 from ..resources import Resources
+from ..tick import tick_actor
 
 
 @set_actor(HealthReported)
@@ -36,7 +37,7 @@ def check(message: HealthReported, uow: UnitOfWork) -> None:
     record.apply(message, uow)
 
 
-@actor(HealthChecksDue)
+@tick_actor("follow-health-targets", HealthChecksDue)
 def follow(message: HealthChecksDue, uow: UnitOfWork) -> None:
     """Check what has begun, and no more what has ended."""
     del message

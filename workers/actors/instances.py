@@ -24,6 +24,7 @@ from producers import (
 
 from ..actor import Lock, Table, actor, set_actor
 from ..requests import act, requester
+from ..tick import Done, tick_actor
 
 
 def _user(message: CreateInstance) -> Lock:
@@ -107,7 +108,7 @@ def delete(message: DeleteInstance, uow: UnitOfWork) -> None:
     uow.instances.delete(message.instance_id, reason=message.reason, at=message.occurred_at, by=requester(message))
 
 
-@actor(InstancesExpiryDue)
+@tick_actor("expire-instances", InstancesExpiryDue)
 def expire(message: InstancesExpiryDue, uow: UnitOfWork) -> None:
     """Expire the instances whose time is over, give up those that never started, and free their ports."""
     del message
@@ -115,12 +116,12 @@ def expire(message: InstancesExpiryDue, uow: UnitOfWork) -> None:
     uow.instances.give_up_due()
 
 
-@actor(PortsReconcileDue)
-def reconcile_ports(message: PortsReconcileDue, uow: UnitOfWork) -> None:
+@tick_actor("reconcile-ports", PortsReconcileDue)
+def reconcile_ports(message: PortsReconcileDue, uow: UnitOfWork) -> Done:
     """Free ports that nobody uses and follow the range in the settings."""
+    del message
     found = uow.ports.reconcile()
-    if found.total:
-        uow.runs.record("reconcile-ports", started_at=message.fire_time, affected=found.total, detail=asdict(found))
+    return Done(found.total, asdict(found))
 
 
 def _new(message: CreateInstance) -> NewInstance:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from db.keeping import NewKey, Vault, keep
-from db.rotating import rotate_some
+from db.rotating import TASK, rotate_some
 from db.unit_of_work import UnitOfWork
 from producers import KeyRotationDue, KeyValidated, RevokeApiKey, StoreApiKey
 
@@ -11,6 +11,7 @@ from ..actor import actor, prepared_actor
 from ..redaction import redacted_json
 from ..requests import act
 from ..resources import Resources
+from ..tick import tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,4 +77,5 @@ def with_master_keys(message: KeyRotationDue, resources: Resources) -> Rotation:
 @prepared_actor(KeyRotationDue, with_master_keys)
 def rotate(rotation: Rotation, uow: UnitOfWork) -> None:
     """Wrap some secrets under the active master key and write down how many are left."""
-    rotate_some(uow, rotation.vault.master_keys, started_at=rotation.message.fire_time)
+    message, keys = rotation.message, rotation.vault.master_keys
+    tell(TASK, message, uow, lambda part: rotate_some(part, keys, started_at=message.fire_time))
