@@ -6,11 +6,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from uuid import UUID
 
 from db import archiving, importing, moving, roles, schema, seeds
-from db.commands import keys, runs, users
+from db.commands import keys, maintenance, runs, users
 from db.console import URLS, UsageError, command, conclude, database_url, master_keys, reporter
 from db.engine import Database
 from db.errors import DatabaseError
@@ -68,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     keys.add(commands)
     users.add(commands)
     runs.add(commands)
+    maintenance.add(commands)
     seed = command(commands, "seed", _seed, "make sure that a user exists")
     seed.add_argument("--user-id", type=UUID, required=True)
     seed.add_argument("--email", required=True)
@@ -104,10 +106,12 @@ def _check(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
 def _partitions(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
     with closing(Database(DatabaseSettings(url=database_url(environment, *URLS), lock_timeout_ms=10_000))) as database:
         with database.transaction() as uow:
-            made = uow.partitions.ensure()
+            made, *problems = uow.partitions.ensure()
         with database.transaction() as uow:
             horizons = uow.partitions.horizon()
     conclude(options, {"made": made, "tables": [_plain(row) for row in horizons]}, _table(horizons, made))
+    if any(problems):
+        raise UsageError("; ".join(chain(*problems)))
 
 
 def _import_services(options: argparse.Namespace, environment: Mapping[str, str]) -> None:

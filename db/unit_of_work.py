@@ -19,6 +19,7 @@ from db.repositories.calls import Calls
 from db.repositories.dead_letters import DeadLetters
 from db.repositories.erasures import Erasures
 from db.repositories.events import Events
+from db.repositories.expiries import Expiries
 from db.repositories.fleet import Fleet
 from db.repositories.gateway import Gateway
 from db.repositories.health import Health
@@ -46,6 +47,7 @@ from db.repositories.targets import Targets
 from db.repositories.tenants import Tenants
 from db.repositories.ticks import Ticks
 from db.repositories.tools import Tools
+from db.repositories.troubles import Troubles
 from db.repositories.usage import Usage
 from db.repositories.users import Users
 from db.repositories.verdicts import Verdicts
@@ -104,6 +106,7 @@ class UnitOfWork:
     calls = _Repository(Calls)
     erasures = _Repository(Erasures)
     events = _Repository(Events)
+    expiries = _Repository(Expiries)
     gateway = _Repository(Gateway)
     operation = _Repository(Operation)
     outbox = _Repository(Outbox)
@@ -115,6 +118,7 @@ class UnitOfWork:
     tenants = _Repository(Tenants)
     ticks = _Repository(Ticks)
     tools = _Repository(Tools)
+    troubles = _Repository(Troubles)
     usage = _Repository(Usage)
     users = _Repository(Users)
 

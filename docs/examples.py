@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from producers import (
+    AlertsDue,
     CacheExpiryDue,
     CheckHealth,
     ContinueErasure,
@@ -189,6 +190,7 @@ EXAMPLES: Final[Mapping[type[Message], Message]] = {
         RetentionDue.at(MOMENT),
         CacheExpiryDue.at(MOMENT),
         StatisticsDue.at(MOMENT),
+        AlertsDue.at(MOMENT),
         _after(90_000, EraseUser(user_id=USER)),
         _after(90_001, ContinueErasure(erasure_id=ids.of_tick(EraseUser.wire_name, MOMENT), step=1)),
     )

@@ -4,39 +4,33 @@ from collections.abc import Mapping
 from typing import Final
 
 from producers import (
-    CacheExpiryDue,
     CheckHealth,
     ContinueErasure,
     CreateInstance,
     DeleteInstance,
     DeprovisionService,
     EraseUser,
-    HealthChecksDue,
     HealthReported,
     InstanceAccessed,
     InstanceDisconnected,
     InstanceFailed,
     InstanceReconnected,
-    InstancesExpiryDue,
     InstanceStarted,
     InstanceStatsReported,
-    KeyRotationDue,
     KeyValidated,
     LogsEmitted,
     Message,
     MigrateToSharedService,
-    PartitionsDue,
-    PortsReconcileDue,
     ProvisionService,
     RegisterService,
     RenewInstance,
     RestoreInstance,
-    RetentionDue,
     RevokeApiKey,
     ServiceUsed,
-    StatisticsDue,
     StoreApiKey,
 )
+
+from .tick_outcomes import TICKS
 
 _UNKNOWN_INSTANCE: Final = (
     "the instance does not exist",
@@ -81,12 +75,9 @@ _TURNS: Final = (
     "a target has failed as often in a row as its threshold says, or is back",
     "its alert is opened or resolved, and an instance is disconnected or comes back by a message of its own",
 )
-_SAME_TICK: Final = (
-    "the same tick from several schedulers",
-    "one effect: its id is computed from the wire name and the fire time",
-)
 
 OUTCOMES: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
+    **TICKS,
     CreateInstance: (
         _UNKNOWN_USER,
         _UNKNOWN_TYPE,
@@ -155,19 +146,6 @@ OUTCOMES: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
         _UNKNOWN_INSTANCE,
         ("the instance was deleted before", "recorded as the event `refused_delete`; nothing else changes"),
     ),
-    InstancesExpiryDue: (
-        _SAME_TICK,
-        (
-            "an instance waits to be started for longer than `mcp.start_deadline_minutes`",
-            "it ends with status `error` and a sentence",
-        ),
-    ),
-    PortsReconcileDue: (
-        _SAME_TICK,
-        ("a port of an instance that does not live", "free again"),
-        ("a port that was set aside `port.set_aside_minutes` ago", "free again"),
-        ("the range in the settings was changed", "new ports are added; free ones outside of it are removed"),
-    ),
     StoreApiKey: (
         _UNKNOWN_USER,
         _UNKNOWN_TYPE,
@@ -194,12 +172,6 @@ OUTCOMES: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
         ("older than the key, or than what is known of it", "changes nothing"),
         ("older than `keys.validation_ttl_minutes`", "changes nothing"),
         ("the key was revoked", "changes nothing"),
-    ),
-    KeyRotationDue: (
-        _SAME_TICK,
-        ("a key is in use by another transaction", "left for the next tick"),
-        ("a key cannot be unwrapped", "left as it is and counted in the maintenance run"),
-        ("the worker lacks a master key", "nothing is wrapped; the maintenance run says which key it lacks"),
     ),
     RegisterService: (
         ("something newer was said of the service", "changes nothing"),
@@ -262,11 +234,6 @@ OUTCOMES: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
         _FUTURE_SLOT,
     ),
     HealthReported: (_TURNS, _UNKNOWN_IN_BATCH, _SAME_SLOT, _OLD_SLOT, _FUTURE_SLOT),
-    HealthChecksDue: (
-        _SAME_TICK,
-        ("an instance, a service or a server lives and is no target yet", "it is checked within its interval"),
-        ("one has ended, or is no longer available", "it is checked no more, and its alert is resolved"),
-    ),
     LogsEmitted: (
         ("one of the instances does not exist", "its lines go into quarantine; the others are stored"),
         ("NUL, broken Unicode, numbers that JSON does not have", "replaced, and the line is stored"),
@@ -280,10 +247,6 @@ OUTCOMES: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
             "refused by the client; from others it goes into quarantine, numbered and with the problem",
         ),
     ),
-    PartitionsDue: (_SAME_TICK,),
-    RetentionDue: (_SAME_TICK,),
-    CacheExpiryDue: (_SAME_TICK,),
-    StatisticsDue: (_SAME_TICK,),
     EraseUser: (
         ("the user does not exist, or was erased before", "whatever still names that id is erased; else nothing"),
         ("the user is being erased already", "that erasure goes on; it is one"),

@@ -40,7 +40,7 @@ from .messages.instances import (
 )
 from .messages.keys import KeyRotationDue, KeyValidated, RevokeApiKey, StoreApiKey
 from .messages.logs import LogLine, LogsEmitted
-from .messages.maintenance import CacheExpiryDue, PartitionsDue, RetentionDue, StatisticsDue
+from .messages.maintenance import AlertsDue, CacheExpiryDue, PartitionsDue, RetentionDue, StatisticsDue
 from .messages.services import (
     Continuation,
     DeprovisionService,
@@ -62,6 +62,7 @@ __all__ = [
     "CONTRACTS",
     "LINES",
     "USES",
+    "AlertsDue",
     "BrokerFull",
     "BrokerUnavailable",
     "Buffer",

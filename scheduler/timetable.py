@@ -8,6 +8,7 @@ from typing import Final
 from apscheduler.triggers.cron import CronTrigger
 
 from producers import (
+    AlertsDue,
     CacheExpiryDue,
     HealthChecksDue,
     InstancesExpiryDue,
@@ -61,7 +62,7 @@ TIMETABLE: Final = (
     Entry("reconcile-ports", _cron(minute="*/5"), PortsReconcileDue),
     # Workers check what is due by themselves; this only tells them what has begun and what has ended.
     Entry("follow-health-targets", _cron(second="*/10"), HealthChecksDue),
-    # Results of key checks are worth less than the room they take as soon as they expire.
+    # What is over is worth less than the room that it takes.
     Entry("expire-caches", _cron(minute="*/5"), CacheExpiryDue),
     # 2,500 secrets a tick: what an operator's command left behind is soon under the active master key too.
     Entry("rotate-keys", _cron(minute="*"), KeyRotationDue),
@@ -71,4 +72,6 @@ TIMETABLE: Final = (
     Entry("apply-retention", _cron(minute="*/10"), RetentionDue),
     # Autovacuum never analyzes a partitioned table itself; the night has the fewest to stand in the way.
     Entry("gather-statistics", _cron(hour="3", minute="40"), StatisticsDue),
+    # A tick that is five minutes late is a trouble, so looking each minute tells of it in time.
+    Entry("raise-alerts", _cron(minute="*"), AlertsDue),
 )

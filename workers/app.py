@@ -6,6 +6,7 @@ import threading
 from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import timedelta
+from itertools import chain
 from typing import Final
 
 import dramatiq
@@ -74,7 +75,8 @@ class WorkerProcess:
     def start(self) -> None:
         """Make the partitions that are missing, then begin to take messages."""
         transactions = Transactor(self._database)
-        transactions.run(lambda uow: uow.partitions.ensure())
+        for problem in chain(*transactions.run(lambda uow: uow.partitions.ensure())[1:]):
+            log.warning("a partition is missing: %s", problem)
         remembered = transactions.run(lambda uow: uow.inbox.horizon())
         self._applier.horizon = min(HORIZON, remembered - _MARGIN)
         self.broker.beat()

@@ -88,7 +88,11 @@ class EnhancedKey(Dated, Base):
         CheckConstraint("rate_limit_per_hour > 0 AND rate_limit_per_day > 0", name="rate_limits"),
         Index("idx_enhanced_api_keys_tenant_active", "tenant_id", "is_active"),
         Index("idx_enhanced_api_keys_user_id", "user_id", postgresql_where=text("user_id IS NOT NULL")),
-        Index("idx_enhanced_api_keys_expires_at", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
+        Index(
+            "idx_enhanced_api_keys_expires_at",
+            "expires_at",
+            postgresql_where=text("is_active AND expires_at IS NOT NULL"),
+        ),
         _SCHEMA,
     )
 

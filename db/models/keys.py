@@ -17,6 +17,7 @@ class ApiKey(Dated, Base):
         UniqueConstraint("user_id", "mcp_type_id"),
         Index("idx_api_keys_user_type", "user_id", "mcp_type_id", postgresql_where=text("is_active = true")),
         Index("idx_api_keys_mcp_type_id", "mcp_type_id"),
+        Index("idx_api_keys_expires_at", "expires_at", postgresql_where=text("is_active AND expires_at IS NOT NULL")),
         Index("idx_api_keys_encryption_key_id", "encryption_key_id", "id"),
     )
 

@@ -74,6 +74,7 @@ class Tick(Base):
     applied_at: Mapped[Now]
     outcome: Mapped[Str10]
     problem: Mapped[str | None]
+    since: Mapped[datetime]
 
 
 class DetachedPartition(Base):

@@ -53,6 +53,33 @@ _ACKNOWLEDGE: Final = Statement(
         """
     ),
 )
+_FOLLOW_TROUBLES: Final = Statement(
+    "alerts.follow_troubles",
+    text(
+        """
+        WITH wrong AS MATERIALIZED (
+            SELECT left('maintenance: ' || subject || ' (' || kind || ')', 255) AS name, min(kind) AS kind,
+                   string_agg(sentence, ' ' ORDER BY sentence) AS told
+              FROM maintenance.troubles GROUP BY 1
+        ), opened AS (
+            INSERT INTO gateway.performance_alerts AS a (name, description, metric_name, threshold_value,
+                   comparison_operator, duration_minutes, is_triggered, first_triggered, last_triggered, trigger_count)
+            SELECT name, told, 'maintenance.' || kind, 0, '>', 0, true, now(), now(), 1 FROM wrong
+            ON CONFLICT (server_id, name) DO UPDATE
+               SET is_triggered = true, first_triggered = now(), last_triggered = now(), acknowledged_at = NULL,
+                   resolved_at = NULL, description = excluded.description, trigger_count = a.trigger_count + 1
+             WHERE NOT a.is_triggered
+            RETURNING a.name, a.description
+        ), resolved AS (
+            UPDATE gateway.performance_alerts a SET is_triggered = false, resolved_at = now()
+             WHERE a.server_id IS NULL AND a.metric_name LIKE 'maintenance.%' AND a.is_triggered
+               AND NOT EXISTS (SELECT FROM wrong w WHERE w.name = a.name)
+            RETURNING a.name
+        )
+        SELECT name, description FROM opened UNION ALL SELECT name, NULL FROM resolved ORDER BY name
+        """
+    ),
+)
 
 
 class Alerts:
@@ -79,3 +106,10 @@ class Alerts:
     def acknowledge(self, target_id: UUID) -> bool:
         """Note that somebody takes care of a target; False when it has no open alert, or somebody does already."""
         return _ACKNOWLEDGE.run(self._driver, target_id=target_id).fetchone() is not None
+
+    def follow_troubles(self) -> dict[str, str | None]:
+        """Open an alert for each new trouble of maintenance, and resolve those of troubles that are over.
+
+        Returns the names of the alerts that turned, with what is wrong, or None where nothing is any more.
+        """
+        return dict(iter(_FOLLOW_TROUBLES.run(self._driver)))

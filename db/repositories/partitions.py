@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import text
 
 from db.statement import Driver, Statement
 
-_ENSURE: Final = Statement("partitions.ensure", text("SELECT maintenance.ensure_partitions()"))
+_ENSURE: Final = Statement(
+    "partitions.ensure", text("SELECT partition_name, problem, is_busy FROM maintenance.keep_calendar()")
+)
 _ENSURE_FOR: Final = Statement(
     "partitions.ensure_for",
     text(
@@ -21,7 +23,9 @@ _ENSURE_FOR: Final = Statement(
         """
     ),
 )
-_ANALYZE: Final = Statement("partitions.analyze", text("SELECT maintenance.analyze_tables()"))
+_ANALYZE: Final = Statement(
+    "partitions.analyze", text("SELECT relation, is_busy FROM maintenance.analyze_some(:after, :milliseconds)")
+)
 _STRIP: Final = Statement("partitions.strip", text("SELECT maintenance.strip_foreign_keys()"))
 _DROP: Final = Statement("partitions.drop", text("SELECT maintenance.drop_detached()"))
 _DETACH: Final = Statement("partitions.detach", text("SELECT maintenance.detach_expired()"))
@@ -54,6 +58,14 @@ _HORIZON: Final = Statement(
         """
     ),
 )
+
+
+class Ensured(NamedTuple):
+    """The partitions that were made, and a sentence for each that could not be: because of a lock, or at all."""
+
+    made: list[str]
+    waiting: list[str]
+    failed: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +111,17 @@ class Partitions:
         """Work in the transaction of this connection."""
         self._driver = driver
 
-    def ensure(self) -> list[str]:
-        """Make the partitions that are missing up to the horizon of every table; return their names, mostly none."""
-        return list(_ENSURE.run(self._driver).fetchall()[0][0])
+    def ensure(self) -> Ensured:
+        """Make the partitions that are missing up to the horizon of every table; mostly there are none.
+
+        A table that cannot be given one, because somebody uses it for instance, keeps no other from theirs.
+        """
+        rows = _ENSURE.run(self._driver).fetchall()
+        return Ensured(
+            [name for name, problem, _ in rows if problem is None],
+            [problem for _, problem, is_busy in rows if is_busy],
+            [problem for _, problem, is_busy in rows if problem is not None and not is_busy],
+        )
 
     def ensure_for(self, table: str, at: Sequence[datetime], *, schema: str = "public") -> list[str]:
         """Make the partitions of a table that rows of these times need; return the names of those that were missing.
@@ -111,9 +131,12 @@ class Partitions:
         cursor = _ENSURE_FOR.run(self._driver, schema_name=schema, table_name=table, at=list(at))
         return [row[0] for row in cursor]
 
-    def analyze(self) -> list[str]:
-        """Gather statistics of every table, partitioned ones included; return the names of those that were free."""
-        return list(_ANALYZE.run(self._driver).fetchall()[0][0])
+    def analyze(self, *, after: str = "", milliseconds: int = 5_000) -> dict[str, bool]:
+        """Gather statistics of the tables that follow a name, partitioned ones included, for about so long.
+
+        Returns which they were and whether somebody was in the way; none when none is left.
+        """
+        return dict(iter(_ANALYZE.run(self._driver, after=after, milliseconds=milliseconds)))
 
     def retain(self) -> RetentionStep | None:
         """Take one step of retention, or return None when nothing is left to do.

@@ -15,11 +15,12 @@ _NOTE: Final = Statement(
     # A late tick takes nothing back, and one that was sent by hand does not know the timetable.
     text(
         """
-        INSERT INTO maintenance.ticks AS t (task, fire_time, next_fire_time, outcome, problem)
-        VALUES (:task, :fire_time, :next_fire_time, :outcome, :problem)
+        INSERT INTO maintenance.ticks AS t (task, fire_time, next_fire_time, outcome, problem, since)
+        VALUES (:task, :fire_time, :next_fire_time, :outcome, :problem, :fire_time)
         ON CONFLICT (task) DO UPDATE
            SET fire_time = excluded.fire_time, applied_at = now(), outcome = excluded.outcome,
-               problem = excluded.problem, next_fire_time = coalesce(excluded.next_fire_time, t.next_fire_time)
+               problem = excluded.problem, next_fire_time = coalesce(excluded.next_fire_time, t.next_fire_time),
+               since = CASE t.outcome WHEN excluded.outcome THEN t.since ELSE excluded.since END
          WHERE t.fire_time <= excluded.fire_time
         """
     ),

@@ -21,7 +21,7 @@ from .instances import (
 )
 from .keys import KeyRotationDue, KeyValidated, RevokeApiKey, StoreApiKey
 from .logs import LogsEmitted
-from .maintenance import CacheExpiryDue, PartitionsDue, RetentionDue, StatisticsDue
+from .maintenance import AlertsDue, CacheExpiryDue, PartitionsDue, RetentionDue, StatisticsDue
 from .services import DeprovisionService, MigrateToSharedService, ProvisionService, RegisterService, ServiceUsed
 from .users import ContinueErasure, EraseUser
 
@@ -58,6 +58,7 @@ CONTRACTS: Mapping[str, type[Message]] = MappingProxyType(
             RetentionDue,
             CacheExpiryDue,
             StatisticsDue,
+            AlertsDue,
             EraseUser,
             ContinueErasure,
         )

@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+from pydantic import Field
+
 from ..queues import Queue
 from .tick import Tick
 
@@ -31,4 +33,13 @@ class StatisticsDue(Tick):
     """It is time to gather statistics for the planner, of partitioned tables too."""
 
     wire_name: ClassVar[str] = "maintenance.statistics_due.v1"
+    queue: ClassVar[Queue] = Queue.MAINTENANCE
+
+    after: str = Field(default="", max_length=200, description="The table that was done last, if some were.")
+
+
+class AlertsDue(Tick):
+    """It is time to say what is wrong with maintenance, and what no longer is."""
+
+    wire_name: ClassVar[str] = "maintenance.alerts_due.v1"
     queue: ClassVar[Queue] = Queue.MAINTENANCE

@@ -33,6 +33,7 @@ ACTORS: tuple[AnyActor, ...] = (
     maintenance.apply_retention,
     maintenance.expire_caches,
     maintenance.gather_statistics,
+    maintenance.raise_alerts,
     users.begin_to_erase,
     users.erase_more,
 )

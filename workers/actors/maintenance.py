@@ -1,16 +1,28 @@
 """What keeps the database small and current."""
 
-from db.unit_of_work import UnitOfWork
-from producers import CacheExpiryDue, PartitionsDue, RetentionDue, StatisticsDue
+import logging
+from typing import Final
 
+from db.unit_of_work import UnitOfWork
+from producers import AlertsDue, CacheExpiryDue, PartitionsDue, RetentionDue, StatisticsDue
+
+from ..continuing import go_on
 from ..tick import Done, tick_actor
+
+log: Final = logging.getLogger(__name__)
+
+STEP: Final = 5_000
+"""Rows of each kind that one transaction ends."""
 
 
 @tick_actor("create-partitions", PartitionsDue)
 def create_partitions(message: PartitionsDue, uow: UnitOfWork) -> Done:
     """Make the partitions of the months to come."""
     del message
-    made = uow.partitions.ensure()
+    made, waiting, failed = uow.partitions.ensure()
+    if failed or waiting:
+        problem = "; ".join([*failed, *waiting])
+        return Done(len(made), {"made": made}, outcome="failed" if failed else "waits", problem=problem)
     return Done(len(made), {"made": made})
 
 
@@ -28,14 +40,30 @@ def apply_retention(message: RetentionDue, uow: UnitOfWork) -> Done | None:
 
 @tick_actor("expire-caches", CacheExpiryDue)
 def expire_caches(message: CacheExpiryDue, uow: UnitOfWork) -> Done:
-    """Delete validation results that have expired."""
-    del message
-    return Done(uow.cache.expire())
+    """End what is over: validation results, sessions, keys and idle circuit breakers, some thousand a step."""
+    counts = {**uow.expiries.expire(limit=STEP), "validations": uow.cache.expire(limit=STEP)}
+    if max(counts.values()) >= STEP:
+        go_on(message.continued(), uow)
+    return Done(sum(counts.values()), {what: count for what, count in counts.items() if count})
 
 
 @tick_actor("gather-statistics", StatisticsDue)
 def gather_statistics(message: StatisticsDue, uow: UnitOfWork) -> Done:
-    """Gather statistics of every table that nobody is in the way of; the run says which they were."""
+    """Gather statistics of every table that nobody is in the way of, some seconds a step."""
+    tables = uow.partitions.analyze(after=message.after)
+    if tables:
+        go_on(message.continued(after=max(tables)), uow)
+    analyzed = [name for name, is_busy in tables.items() if not is_busy]
+    busy = [name for name, is_busy in tables.items() if is_busy]
+    return Done(len(analyzed), {"analyzed": analyzed, **({"busy": busy} if busy else {})})
+
+
+@tick_actor("raise-alerts", AlertsDue)
+def raise_alerts(message: AlertsDue, uow: UnitOfWork) -> Done:
+    """Open an alert for what is wrong with maintenance, and resolve those of what no longer is."""
     del message
-    analyzed = uow.partitions.analyze()
-    return Done(len(analyzed), {"analyzed": analyzed})
+    turned = uow.alerts.follow_troubles()
+    opened = {name: told for name, told in turned.items() if told is not None}
+    for name, told in opened.items():
+        log.warning("%s: %s", name, told)
+    return Done(len(turned), {"opened": opened, "resolved": sorted(turned.keys() - opened.keys())})

@@ -11,6 +11,7 @@ _FOLLOWS: Final = "looks at all that lives, by a tick"
 _COMMAND: Final = "asked by an operator's command, a batch at a time"
 _ARCHIVE: Final = "the same as for api_keys, on a table that is shorter"
 EXEMPT: Final[dict[str, str]] = {
+    "alerts.follow_troubles": "looks at what is wrong with maintenance, by a tick",
     "alerts.settle": "looks at the alerts that are open, by a tick",
     "probers.beat": _ADDS,
     "probers.forget": "reads a row per worker process",
@@ -47,6 +48,7 @@ EXEMPT: Final[dict[str, str]] = {
     "erasures.go_on": _ERASES,
     "erasures.rows": _ERASES,
     "erasures.tables": "reads the catalog",
+    "expiries.breakers": "reads a row per server and service",
     "gateway.refresh_due": _FEW,
     "inbox.claim": _ADDS,
     "inbox.claim_all": _ADDS,
@@ -84,6 +86,7 @@ EXEMPT: Final[dict[str, str]] = {
     "ticks.forget": _FEW,
     "ticks.latest": _FEW,
     "ticks.note": _ADDS,
+    "troubles.list": "reads the catalog and a row for each tick",
     "servers.add": _ADDS,
     "shares.provision": "counts the few shares of one user, once in the life of each",
     "usage.quarantine": _ADDS,

@@ -47,6 +47,12 @@ _MESSAGES: Final = (
     Hot("outbox.lag", "idx_outbox_due_at"),
     Hot("settings.get", "", {"key": "port.range_start"}),
 )
+_TICKS: Final = (
+    Hot("expiries.sessions", "idx_sessions_expires_at pk_sessions", {"limit": 50}),
+    Hot("expiries.keys", "idx_api_keys_expires_at pk_api_keys", {"limit": 50}),
+    Hot("expiries.gateway_keys", "idx_api_keys_expiration pk_api_keys", {"limit": 50}),
+    Hot("expiries.enhanced_keys", "idx_enhanced_api_keys_expires_at pk_enhanced_api_keys", {"limit": 50}),
+)
 _INSTANCES: Final = (
     Hot(
         "instances.create",
@@ -281,4 +287,4 @@ _RECORDS: Final = (
     Hot("calls.slowest", "idx_fastmcp_audit_tenant_performance", {**_TENANT, **PAGE}, "fastmcp_audit_log"),
 )
 
-HOT: Final = (*_MESSAGES, *_INSTANCES, *HEALTH, *KEYS, *_PEOPLE, *_SERVICES, *_GATEWAY, *_RECORDS)
+HOT: Final = (*_MESSAGES, *_TICKS, *_INSTANCES, *HEALTH, *KEYS, *_PEOPLE, *_SERVICES, *_GATEWAY, *_RECORDS)

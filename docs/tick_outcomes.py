@@ -1,0 +1,66 @@
+"""What becomes of ticks that are doubled, late, or that something is in the way of."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from producers import (
+    AlertsDue,
+    CacheExpiryDue,
+    HealthChecksDue,
+    InstancesExpiryDue,
+    KeyRotationDue,
+    Message,
+    PartitionsDue,
+    PortsReconcileDue,
+    RetentionDue,
+    StatisticsDue,
+)
+
+_SAME_TICK: Final = (
+    "the same tick from several schedulers",
+    "one effect: its id is computed from the wire name and the fire time",
+)
+_WAITS: Final = (
+    "a table is in use for longer than two seconds, by pg_dump for instance",
+    "it is left for the next tick, and the run says what is in the way",
+)
+
+TICKS: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
+    InstancesExpiryDue: (
+        _SAME_TICK,
+        (
+            "an instance waits to be started for longer than `mcp.start_deadline_minutes`",
+            "it ends with status `error` and a sentence",
+        ),
+    ),
+    PortsReconcileDue: (
+        _SAME_TICK,
+        ("a port of an instance that does not live", "free again"),
+        ("a port that was set aside `port.set_aside_minutes` ago", "free again"),
+        ("the range in the settings was changed", "new ports are added; free ones outside of it are removed"),
+    ),
+    KeyRotationDue: (
+        _SAME_TICK,
+        ("a key is in use by another transaction", "left for the next tick"),
+        ("a key cannot be unwrapped", "left as it is and counted in the maintenance run"),
+        ("the worker lacks a master key", "nothing is wrapped; the maintenance run says which key it lacks"),
+    ),
+    HealthChecksDue: (
+        _SAME_TICK,
+        ("an instance, a service or a server lives and is no target yet", "it is checked within its interval"),
+        ("one has ended, or is no longer available", "it is checked no more, and its alert is resolved"),
+    ),
+    PartitionsDue: (
+        _SAME_TICK,
+        ("a table is in use, or cannot have its partition", "the others get theirs; the run says which and why"),
+        (
+            "somebody detached a partition by hand",
+            "it is let be and told as a stray; another takes the rows of its time",
+        ),
+    ),
+    RetentionDue: (_SAME_TICK, _WAITS),
+    CacheExpiryDue: (_SAME_TICK, ("there is more than a few thousand rows", "the rest follows at once, in steps")),
+    StatisticsDue: (_SAME_TICK, ("a table is in use", "it keeps its old statistics; the run says which")),
+    AlertsDue: (_SAME_TICK, ("what is wrong is known", "its alert stays as it is, acknowledged or not")),
+}
+"""Contract to pairs of what happened and what comes of it."""
