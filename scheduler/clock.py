@@ -12,9 +12,13 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from producers import Producer, ProducerError
 
+from .jumps import Jumps
 from .timetable import TIMETABLE, Entry
 
 log: Final = logging.getLogger(__name__)
+
+LOOK_SECONDS: Final = 1.0
+"""How often the clock is looked at, so that a jump of it costs no more than that."""
 
 
 class TickExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler 3 ships no types
@@ -40,6 +44,7 @@ class Clock:
         self._stopping = False
         self._sender = threading.Thread(target=self._send_all, name="sender", daemon=True)
         self._scheduler = BackgroundScheduler(timezone=UTC, executors={"default": TickExecutor(self)})
+        self._jumps = Jumps()
 
     def start(self, *, catch_up: timedelta, now: datetime | None = None) -> None:
         """Send what was missed while no scheduler ran, then keep the timetable."""
@@ -74,16 +79,29 @@ class Clock:
         self._sender.join(5)
 
     def _send_all(self) -> None:
-        while True:
+        while not self._stopping or self._due:
+            self._follow_jump()
             with self._wake:
-                self._wake.wait_for(lambda: self._due or self._stopping)
+                self._wake.wait_for(lambda: self._due or self._stopping, LOOK_SECONDS)
                 if not self._due:
-                    return
+                    continue
                 entry, fire_time = next(iter(self._due.items()))
             if self._sent(entry, fire_time):
                 self._forget(entry, fire_time)
             elif self._stopping:
                 return
+
+    def _follow_jump(self) -> None:
+        jump = self._jumps.since_last_look()
+        if not jump or self._stopping:
+            return
+        log.warning("the clock jumped by %+.0f s", jump)
+        if jump < 0:
+            # APScheduler waits for the times that it planned by the clock as it was, however far away they are now.
+            now = datetime.now(UTC)
+            for job in self._scheduler.get_jobs():
+                job.modify(next_run_time=job.trigger.get_next_fire_time(None, now))
+        self._scheduler.wakeup()
 
     def _forget(self, entry: Entry, fire_time: datetime) -> None:
         with self._wake:
