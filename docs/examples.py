@@ -47,6 +47,7 @@ from producers import (
     StoreApiKey,
     Use,
     Verdict,
+    ViewsDue,
 )
 from producers import message_id as ids
 
@@ -191,6 +192,7 @@ EXAMPLES: Final[Mapping[type[Message], Message]] = {
         CacheExpiryDue.at(MOMENT),
         StatisticsDue.at(MOMENT),
         AlertsDue.at(MOMENT),
+        ViewsDue.at(MOMENT),
         _after(90_000, EraseUser(user_id=USER)),
         _after(90_001, ContinueErasure(erasure_id=ids.of_tick(EraseUser.wire_name, MOMENT), step=1)),
     )

@@ -14,6 +14,7 @@ from producers import (
     PortsReconcileDue,
     RetentionDue,
     StatisticsDue,
+    ViewsDue,
 )
 
 _SAME_TICK: Final = (
@@ -61,6 +62,7 @@ TICKS: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
     RetentionDue: (_SAME_TICK, _WAITS),
     CacheExpiryDue: (_SAME_TICK, ("there is more than a few thousand rows", "the rest follows at once, in steps")),
     StatisticsDue: (_SAME_TICK, ("a table is in use", "it keeps its old statistics; the run says which")),
+    ViewsDue: (_SAME_TICK, _WAITS, ("several views are due", "one is computed, the others follow at once")),
     AlertsDue: (_SAME_TICK, ("what is wrong is known", "its alert stays as it is, acknowledged or not")),
 }
 """Contract to pairs of what happened and what comes of it."""

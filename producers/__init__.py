@@ -40,7 +40,7 @@ from .messages.instances import (
 )
 from .messages.keys import KeyRotationDue, KeyValidated, RevokeApiKey, StoreApiKey
 from .messages.logs import LogLine, LogsEmitted
-from .messages.maintenance import AlertsDue, CacheExpiryDue, PartitionsDue, RetentionDue, StatisticsDue
+from .messages.maintenance import AlertsDue, CacheExpiryDue, PartitionsDue, RetentionDue, StatisticsDue, ViewsDue
 from .messages.services import (
     Continuation,
     DeprovisionService,
@@ -121,6 +121,7 @@ __all__ = [
     "Tick",
     "Use",
     "Verdict",
+    "ViewsDue",
     "connect",
     "exit_on_sigterm",
 ]

@@ -18,6 +18,7 @@ from producers import (
     RetentionDue,
     StatisticsDue,
     Tick,
+    ViewsDue,
 )
 
 
@@ -72,6 +73,8 @@ TIMETABLE: Final = (
     Entry("apply-retention", _cron(minute="*/10"), RetentionDue),
     # Autovacuum never analyzes a partitioned table itself; the night has the fewest to stand in the way.
     Entry("gather-statistics", _cron(hour="3", minute="40"), StatisticsDue),
+    # Each view has an interval of its own; this only asks which are over.
+    Entry("refresh-views", _cron(minute="*/5"), ViewsDue),
     # A tick that is five minutes late is a trouble, so looking each minute tells of it in time.
     Entry("raise-alerts", _cron(minute="*"), AlertsDue),
 )

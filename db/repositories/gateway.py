@@ -49,6 +49,7 @@ _REFRESH_DUE: Final = Statement(
         """
     ),
 )
+_REFRESH: Final = Statement("gateway.refresh", text("SELECT maintenance.refresh_materialized_view(:name)"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +96,7 @@ class Gateway:
     def refresh_due(self) -> list[StaleView]:
         """Return the views whose time to be computed anew has come."""
         return [StaleView(*row) for row in _REFRESH_DUE.run(self._driver)]
+
+    def refresh(self, name: str) -> int:
+        """Compute a view anew, while it is read; return how many rows it has."""
+        return int(_REFRESH.run(self._driver, name=name).fetchall()[0][0])

@@ -21,7 +21,7 @@ from .instances import (
 )
 from .keys import KeyRotationDue, KeyValidated, RevokeApiKey, StoreApiKey
 from .logs import LogsEmitted
-from .maintenance import AlertsDue, CacheExpiryDue, PartitionsDue, RetentionDue, StatisticsDue
+from .maintenance import AlertsDue, CacheExpiryDue, PartitionsDue, RetentionDue, StatisticsDue, ViewsDue
 from .services import DeprovisionService, MigrateToSharedService, ProvisionService, RegisterService, ServiceUsed
 from .users import ContinueErasure, EraseUser
 
@@ -59,6 +59,7 @@ CONTRACTS: Mapping[str, type[Message]] = MappingProxyType(
             CacheExpiryDue,
             StatisticsDue,
             AlertsDue,
+            ViewsDue,
             EraseUser,
             ContinueErasure,
         )

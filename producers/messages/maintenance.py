@@ -43,3 +43,10 @@ class AlertsDue(Tick):
 
     wire_name: ClassVar[str] = "maintenance.alerts_due.v1"
     queue: ClassVar[Queue] = Queue.MAINTENANCE
+
+
+class ViewsDue(Tick):
+    """It is time to compute anew the materialized views whose interval is over."""
+
+    wire_name: ClassVar[str] = "maintenance.views_due.v1"
+    queue: ClassVar[Queue] = Queue.MAINTENANCE

@@ -34,6 +34,7 @@ ACTORS: tuple[AnyActor, ...] = (
     maintenance.expire_caches,
     maintenance.gather_statistics,
     maintenance.raise_alerts,
+    maintenance.refresh_views,
     users.begin_to_erase,
     users.erase_more,
 )

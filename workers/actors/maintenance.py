@@ -4,7 +4,7 @@ import logging
 from typing import Final
 
 from db.unit_of_work import UnitOfWork
-from producers import AlertsDue, CacheExpiryDue, PartitionsDue, RetentionDue, StatisticsDue
+from producers import AlertsDue, CacheExpiryDue, PartitionsDue, RetentionDue, StatisticsDue, ViewsDue
 
 from ..continuing import go_on
 from ..tick import Done, tick_actor
@@ -56,6 +56,18 @@ def gather_statistics(message: StatisticsDue, uow: UnitOfWork) -> Done:
     analyzed = [name for name, is_busy in tables.items() if not is_busy]
     busy = [name for name, is_busy in tables.items() if is_busy]
     return Done(len(analyzed), {"analyzed": analyzed, **({"busy": busy} if busy else {})})
+
+
+@tick_actor("refresh-views", ViewsDue)
+def refresh_views(message: ViewsDue, uow: UnitOfWork) -> Done | None:
+    """Compute one view anew, while it is read; the next ones follow."""
+    views = uow.gateway.refresh_due()
+    if not views:
+        return None
+    if len(views) > 1:
+        go_on(message.continued(), uow)
+    name = views[0].name
+    return Done(uow.gateway.refresh(name), {"view": name})
 
 
 @tick_actor("raise-alerts", AlertsDue)

@@ -49,6 +49,7 @@ EXEMPT: Final[dict[str, str]] = {
     "erasures.rows": _ERASES,
     "erasures.tables": "reads the catalog",
     "expiries.breakers": "reads a row per server and service",
+    "gateway.refresh": _OWNERS,
     "gateway.refresh_due": _FEW,
     "inbox.claim": _ADDS,
     "inbox.claim_all": _ADDS,
