@@ -37,9 +37,11 @@ _FUNCTIONS: Final = (
     "current_app_tenant",
     "current_app_user",
     "date_new_secret",
+    "enqueue_message",
     "get_request_performance_summary",
     "get_server_health_summary",
     "get_tenant_usage_summary",
+    "new_message_id",
     "note_change",
     "touch_updated_at",
 )

@@ -33,6 +33,7 @@ from producers import (
     LogsEmitted,
     Message,
     MigrateToSharedService,
+    OutboxDue,
     PartitionsDue,
     PortsReconcileDue,
     ProvisionService,
@@ -193,6 +194,7 @@ EXAMPLES: Final[Mapping[type[Message], Message]] = {
         StatisticsDue.at(MOMENT),
         AlertsDue.at(MOMENT),
         ViewsDue.at(MOMENT),
+        OutboxDue.at(MOMENT),
         _after(90_000, EraseUser(user_id=USER)),
         _after(90_001, ContinueErasure(erasure_id=ids.of_tick(EraseUser.wire_name, MOMENT), step=1)),
     )

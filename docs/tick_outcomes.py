@@ -10,6 +10,7 @@ from producers import (
     InstancesExpiryDue,
     KeyRotationDue,
     Message,
+    OutboxDue,
     PartitionsDue,
     PortsReconcileDue,
     RetentionDue,
@@ -62,6 +63,7 @@ TICKS: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
     RetentionDue: (_SAME_TICK, _WAITS),
     CacheExpiryDue: (_SAME_TICK, ("there is more than a few thousand rows", "the rest follows at once, in steps")),
     StatisticsDue: (_SAME_TICK, ("a table is in use", "it keeps its old statistics; the run says which")),
+    OutboxDue: (_SAME_TICK, ("a message has been due for over a minute", "the maintenance diary says for how long")),
     ViewsDue: (_SAME_TICK, _WAITS, ("several views are due", "one is computed, the others follow at once")),
     AlertsDue: (_SAME_TICK, ("what is wrong is known", "its alert stays as it is, acknowledged or not")),
 }

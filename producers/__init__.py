@@ -40,7 +40,15 @@ from .messages.instances import (
 )
 from .messages.keys import KeyRotationDue, KeyValidated, RevokeApiKey, StoreApiKey
 from .messages.logs import LogLine, LogsEmitted
-from .messages.maintenance import AlertsDue, CacheExpiryDue, PartitionsDue, RetentionDue, StatisticsDue, ViewsDue
+from .messages.maintenance import (
+    AlertsDue,
+    CacheExpiryDue,
+    OutboxDue,
+    PartitionsDue,
+    RetentionDue,
+    StatisticsDue,
+    ViewsDue,
+)
 from .messages.services import (
     Continuation,
     DeprovisionService,
@@ -52,6 +60,7 @@ from .messages.services import (
 )
 from .messages.tick import Tick
 from .messages.users import ContinueErasure, EraseUser
+from .outbox import enqueue
 from .producer import CreatedInstance, Producer, ProvisionedService, connect
 from .queues import Queue
 from .sealing import SealedKey, SealingKey
@@ -99,6 +108,7 @@ __all__ = [
     "MessageTooLarge",
     "MigrateToSharedService",
     "NotDurable",
+    "OutboxDue",
     "PartitionsDue",
     "PortsReconcileDue",
     "Probe",
@@ -123,5 +133,6 @@ __all__ = [
     "Verdict",
     "ViewsDue",
     "connect",
+    "enqueue",
     "exit_on_sigterm",
 ]

@@ -19,6 +19,7 @@ from db.settings import DatabaseSettings
 from embedded.postgres import PostgresServer
 
 LOGIN: Final = "minimcp_test_worker"
+PRODUCER: Final = "minimcp_test_service"
 PASSWORD: Final = "only for tests"
 
 
@@ -36,6 +37,12 @@ class TestDatabase:
         """Give the URL of a login that may do what a worker may do and no more."""
         parts = urlsplit(self.admin_url)
         return parts._replace(netloc=f"{LOGIN}:{quote(PASSWORD)}@{parts.hostname}:{parts.port}").geturl()
+
+    def producer_url(self) -> str:
+        """Make a login that may do what a service may do and no more, and give its URL."""
+        roles.create_login(self.admin_url, PRODUCER, PASSWORD, "producer")
+        parts = urlsplit(self.admin_url)
+        return parts._replace(netloc=f"{PRODUCER}:{quote(PASSWORD)}@{parts.hostname}:{parts.port}").geturl()
 
     def settings(self, *, connections: int = 8) -> DatabaseSettings:
         """Give the settings of a worker."""

@@ -4,7 +4,7 @@ from db.models.access import EnhancedKey, GatewayKey, ServerAccess, Session
 from db.models.archives import ApiKeyArchive, InstanceArchive, InstanceEventArchive, McpTypeArchive
 from db.models.audit import AuditEntry
 from db.models.base import Base
-from db.models.bus import DeadLetterRow, InboxEntry, OutboxRow, RedeliveryRow
+from db.models.bus import DeadLetterRow, InboxEntry, MessageContract, OutboxRow, RedeliveryRow
 from db.models.erasures import Erasure, UserReference
 from db.models.gateway import GatewayAudit, GatewayConfig, MaterializedView, ProtocolCall, RequestLog, RoutingRule
 from db.models.health import HealthCheck, HealthHour, HealthTarget, ProberRow
@@ -46,6 +46,7 @@ __all__ = [
     "McpType",
     "McpTypeArchive",
     "Membership",
+    "MessageContract",
     "Organization",
     "OutboxRow",
     "PerformanceAlert",

@@ -79,7 +79,7 @@ class OutboxRow(Dated, Base):
         CheckConstraint("num_nonnulls(user_id, tenant_id) > 0", name="outbox_sender"),
         CheckConstraint("jsonb_typeof(payload) = 'object'", name="outbox_payload"),
         CheckConstraint("attempts >= 0", name="outbox_attempts"),
-        Index("idx_outbox_due_at", "due_at", "message_id"),
+        Index("idx_outbox_queue_due", "queue", "due_at"),
         Index("idx_outbox_user_id", "user_id", postgresql_where=text("user_id IS NOT NULL")),
         Index("idx_outbox_tenant_id", "tenant_id", postgresql_where=text("tenant_id IS NOT NULL")),
     )
@@ -97,3 +97,14 @@ class OutboxRow(Dated, Base):
     attempts: Mapped[Zero]
     due_at: Mapped[Now]
     sent_at: Mapped[datetime | None]
+
+
+class MessageContract(Base):
+    """A message that there is, and who sends it."""
+
+    __tablename__ = "message_contracts"
+    __table_args__ = (CheckConstraint("sender IN ('service', 'scheduler', 'worker')", name="contract_sender"),)
+
+    wire_name: Mapped[Str100] = mapped_column(primary_key=True)
+    queue: Mapped[Str100]
+    sender: Mapped[Str10] = mapped_column(server_default=text("'service'"))

@@ -101,7 +101,7 @@ CONTEXTS: Final = (
     Context(
         "Messages",
         "What makes a message count once: sent with the transaction that made it, applied once, put by, given up.",
-        ("outbox", "inbox", "redeliveries", "dead_letters", "log_quarantine"),
+        ("message_contracts", "outbox", "inbox", "redeliveries", "dead_letters", "log_quarantine"),
     ),
     Context(
         "Maintenance",

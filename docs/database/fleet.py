@@ -89,6 +89,7 @@ EXPECTED: Final[Mapping[str, Rows]] = {
     "gateway.audit_logs": _each_day(20_000, "one in 50 requests does something worth it"),
     "gateway.fastmcp_audit_log": _each_day(1_000_000, "one per request"),
     "gateway.request_logs": _each_day(1_000_000, "one per request"),
+    "message_contracts": Rows(50, "one per message that there is"),
     "outbox": Rows(100, "what was not applied yet"),
     "inbox": _each_day(500_000, "one per message; a message carries a batch"),
     "redeliveries": Rows(100, "what is not finished"),

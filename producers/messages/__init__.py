@@ -21,7 +21,7 @@ from .instances import (
 )
 from .keys import KeyRotationDue, KeyValidated, RevokeApiKey, StoreApiKey
 from .logs import LogsEmitted
-from .maintenance import AlertsDue, CacheExpiryDue, PartitionsDue, RetentionDue, StatisticsDue, ViewsDue
+from .maintenance import AlertsDue, CacheExpiryDue, OutboxDue, PartitionsDue, RetentionDue, StatisticsDue, ViewsDue
 from .services import DeprovisionService, MigrateToSharedService, ProvisionService, RegisterService, ServiceUsed
 from .users import ContinueErasure, EraseUser
 
@@ -60,6 +60,7 @@ CONTRACTS: Mapping[str, type[Message]] = MappingProxyType(
             StatisticsDue,
             AlertsDue,
             ViewsDue,
+            OutboxDue,
             EraseUser,
             ContinueErasure,
         )

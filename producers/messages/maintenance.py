@@ -50,3 +50,10 @@ class ViewsDue(Tick):
 
     wire_name: ClassVar[str] = "maintenance.views_due.v1"
     queue: ClassVar[Queue] = Queue.MAINTENANCE
+
+
+class OutboxDue(Tick):
+    """It is time to look whether the messages of the outbox are on their way."""
+
+    wire_name: ClassVar[str] = "maintenance.outbox_due.v1"
+    queue: ClassVar[Queue] = Queue.MAINTENANCE

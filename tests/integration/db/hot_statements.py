@@ -43,8 +43,15 @@ _MESSAGES: Final = (
         "idx_dead_letters_created_at",
         {"reason": None, "before_id": None, "before_at": None, "limit": 50},
     ),
-    Hot("outbox.due", "idx_outbox_due_at", {"limit": 500}),
-    Hot("outbox.lag", "idx_outbox_due_at"),
+    Hot("outbox.queues", "idx_outbox_queue_due"),
+    Hot(
+        "outbox.take",
+        "idx_outbox_queue_due pk_outbox pk_inbox uq_dead_letters_message_id pk_redeliveries",
+        {"queue": "logs", "limit": 500},
+    ),
+    Hot("outbox.put_off", "pk_outbox", {"ids": [uuid(1), uuid(2)], "are_sent": [True, False]}),
+    Hot("outbox.lag", "idx_outbox_queue_due"),
+    Hot("outbox.get", "pk_outbox", {"message_id": uuid(1)}),
     Hot("settings.get", "", {"key": "port.range_start"}),
 )
 _TICKS: Final = (

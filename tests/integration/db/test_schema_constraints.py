@@ -169,6 +169,7 @@ OWNERS: Final[list[tuple[str, str, str]]] = [
     (_POLICIES, "check_units_ahead", "units_ahead = 0"),
     ("maintenance.user_references", "check_reference_action", "action = 'hide'"),
     ("maintenance.user_references", "check_reference_kind", "kind = 'rumour'"),
+    ("message_contracts", "check_contract_sender", "sender = 'anybody'"),
     ("gateway.materialized_views", "check_refresh_interval", "refresh_interval_minutes = 0"),
     ("gateway.materialized_views", "check_refresh_schedule", "refresh_interval_minutes = NULL"),
     ("gateway.materialized_views", "check_refresh_strategy", "refresh_strategy = 'sometimes'"),

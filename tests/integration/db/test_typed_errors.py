@@ -22,6 +22,7 @@ OWNERS = {
     "check_archive",
     "check_archive_sha256",
     "check_archived_rows",
+    "check_contract_sender",
     "check_erased",
     "check_partition_key",
     "check_partition_unit",
