@@ -13,6 +13,7 @@ from producers import (
     HealthChecksDue,
     InstancesExpiryDue,
     KeyRotationDue,
+    OutboxDue,
     PartitionsDue,
     PortsReconcileDue,
     RetentionDue,
@@ -67,6 +68,8 @@ TIMETABLE: Final = (
     Entry("expire-caches", _cron(minute="*/5"), CacheExpiryDue),
     # 2,500 secrets a tick: what an operator's command left behind is soon under the active master key too.
     Entry("rotate-keys", _cron(minute="*"), KeyRotationDue),
+    # Workers send what is in the outbox by themselves, within a second; this tells when they do not.
+    Entry("watch-outbox", _cron(minute="*"), OutboxDue),
     # Months of partitions are always ready, so a missed night harms nothing; hourly finds a gap early.
     Entry("create-partitions", _cron(minute="10"), PartitionsDue),
     # One partition a tick, so no lock is held for long; whoever stands in its way is met again soon.

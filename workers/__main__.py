@@ -25,7 +25,7 @@ from producers import BrokerUnavailable, ProducerError
 
 from . import app
 from .actors import ACTORS
-from .commands import dead_letters, health, logs, sealing_keys
+from .commands import dead_letters, health, logs, outbox, sealing_keys
 from .probes.addresses import Policy
 from .probes.settings import ProbeSettings
 from .sealing import SealingKeys
@@ -132,6 +132,14 @@ def _health_answer(database: Database, options: argparse.Namespace) -> str:
     return act(database, options.target, as_json=options.json)
 
 
+def _outbox_answer(database: Database, options: argparse.Namespace) -> str:
+    if options.action == "list":
+        return outbox.show_list(database, limit=options.limit, as_json=options.json)
+    if options.action == "show":
+        return outbox.show(database, options.id, as_json=options.json)
+    return outbox.show_lag(database, as_json=options.json)
+
+
 def _logs_answer(database: Database, options: argparse.Namespace) -> str:
     return logs.show_quarantine(database, days=options.days, as_json=options.json)
 
@@ -142,6 +150,7 @@ _COMMANDS: Final = {
     "dead-letters": _asking(_dead_letter_answer),
     "health": _asking(_health_answer),
     "logs": _asking(_logs_answer),
+    "outbox": _asking(_outbox_answer),
     "sealing-keys": _show_sealing_keys,
 }
 
@@ -149,7 +158,7 @@ _COMMANDS: Final = {
 def _settings(options: argparse.Namespace, environment: Mapping[str, str]) -> WorkerSettings:
     return WorkerSettings(
         redis_url=required(environment, "REDIS_URL", "redis://HOST:6379/0"),
-        database=_database(environment, connections=options.threads + 3),
+        database=_database(environment, connections=options.threads + 4),
         master_keys=KeyRing.parse(optional(environment, "MASTER_KEYS") or ""),
         key_pepper=Pepper.parse(optional(environment, "KEY_PEPPER") or ""),
         sealing_keys=_sealing_keys(environment),
@@ -192,6 +201,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_sealing_keys(commands.add_parser("sealing-keys", help="pairs that keys of third parties travel sealed with"))
     _add_health(commands.add_parser("health", help="how everything does that is checked"))
     _add_logs(commands.add_parser("logs", help="lines that instances printed"))
+    _add_outbox(commands.add_parser("outbox", help="messages that services enqueue with SQL"))
     return parser
 
 
@@ -246,6 +256,17 @@ def _add_logs(parser: argparse.ArgumentParser) -> None:
     quarantine = actions.add_parser("quarantine", help="why lines could not be stored, and how many")
     quarantine.add_argument("--days", type=_count, default=7, help="how far to look back")
     quarantine.add_argument("--json", action="store_true")
+
+
+def _add_outbox(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="what the inbox does not have yet, the oldest first")
+    listing.add_argument("--limit", type=_count, default=50)
+    showing = actions.add_parser("show", help="one, with its payload")
+    showing.add_argument("id", type=UUID)
+    lagging = actions.add_parser("lag", help="how many wait for each queue, and how late they are")
+    for action in (listing, showing, lagging):
+        action.add_argument("--json", action="store_true")
 
 
 def _add_health(parser: argparse.ArgumentParser) -> None:

@@ -30,6 +30,7 @@ from .grouping import Grouping
 from .heartbeat import Heartbeat
 from .janitor import Janitor
 from .probes.prober import Prober
+from .relay import Relay
 from .resources import Resources
 from .rounds import Rounds
 from .settings import WorkerSettings
@@ -69,6 +70,7 @@ class WorkerProcess:
         self._heartbeat = Heartbeat(self.broker)
         transport = RedisTransport(settings.redis_url)
         self._janitor = Janitor(self.broker, self._database, transport, by_wire_name)
+        self._relay = Relay(self.broker, self._database, transport)
         self._rounds = Rounds(self._database, self._resources.prober, host_id=settings.host_id)
         self._makes_rounds = any(actor.contract is HealthChecksDue for actor in _chosen(actors, settings.queues))
 
@@ -82,13 +84,14 @@ class WorkerProcess:
         self.broker.beat()
         self._heartbeat.start()
         self._janitor.start()
+        self._relay.start()
         self._worker.start()
         if self._makes_rounds:
             self._rounds.start()
 
     def threads(self) -> list[threading.Thread]:
         """Give the threads without which this process must not live."""
-        own: list[threading.Thread] = [self._heartbeat, self._janitor, *self._resources.prober.threads()]
+        own: list[threading.Thread] = [self._heartbeat, self._janitor, self._relay, *self._resources.prober.threads()]
         if self._makes_rounds:
             own.append(self._rounds)
         return [*own, *self._worker.workers, *self._worker.consumers.values()]
@@ -99,6 +102,7 @@ class WorkerProcess:
         self.broker.stopping.set()
         if self._makes_rounds:
             self._rounds.stop()
+        self._relay.stop()
         self._give_back_waiting()
         self._worker.stop(timeout=int(self._drain.total_seconds() * 1000))
         self._janitor.stop()

@@ -143,6 +143,10 @@ class HardenedBroker(RedisBroker):
             if ledger.settled():
                 self.exchange(queue, room=0)
 
+    def waiting(self, queue: str) -> int:
+        """Tell how many messages of a queue Redis holds, queued or in hand."""
+        return cast("int", self.client.hlen(f"{self._key(queue)}.msgs"))
+
     def lacks(self, messages: Sequence[tuple[str, str]]) -> list[bool]:
         """Tell of each message, by queue and id, whether Redis has no copy of it, neither queued nor in hand."""
         with self.client.pipeline(transaction=False) as pipeline:

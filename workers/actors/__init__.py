@@ -35,6 +35,7 @@ ACTORS: tuple[AnyActor, ...] = (
     maintenance.gather_statistics,
     maintenance.raise_alerts,
     maintenance.refresh_views,
+    maintenance.watch_outbox,
     users.begin_to_erase,
     users.erase_more,
 )

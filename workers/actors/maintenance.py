@@ -1,10 +1,11 @@
 """What keeps the database small and current."""
 
 import logging
+from datetime import timedelta
 from typing import Final
 
 from db.unit_of_work import UnitOfWork
-from producers import AlertsDue, CacheExpiryDue, PartitionsDue, RetentionDue, StatisticsDue, ViewsDue
+from producers import AlertsDue, CacheExpiryDue, OutboxDue, PartitionsDue, RetentionDue, StatisticsDue, ViewsDue
 
 from ..continuing import go_on
 from ..tick import Done, tick_actor
@@ -13,6 +14,9 @@ log: Final = logging.getLogger(__name__)
 
 STEP: Final = 5_000
 """Rows of each kind that one transaction ends."""
+
+LATE: Final = timedelta(minutes=1)
+"""A message of the outbox that has been due for so long is one that no worker could send."""
 
 
 @tick_actor("create-partitions", PartitionsDue)
@@ -79,3 +83,15 @@ def raise_alerts(message: AlertsDue, uow: UnitOfWork) -> Done:
     for name, told in opened.items():
         log.warning("%s: %s", name, told)
     return Done(len(turned), {"opened": opened, "resolved": sorted(turned.keys() - opened.keys())})
+
+
+@tick_actor("watch-outbox", OutboxDue)
+def watch_outbox(message: OutboxDue, uow: UnitOfWork) -> Done | None:
+    """Tell that messages of the outbox wait although they are due; workers send them by themselves."""
+    del message
+    lag = uow.outbox.lag()
+    if lag <= LATE:
+        return None
+    late = {each.queue: round(each.late.total_seconds()) for each in uow.outbox.counts()}
+    problem = f"Messages of the outbox have been due for {lag.total_seconds():.0f} s: does a worker run, and Redis?"
+    return Done(detail={"late_seconds": late}, outcome="failed", problem=problem)
