@@ -5,7 +5,7 @@ from typing import Final
 from alembic import op
 
 revision = "0043"
-down_revision = "0038"
+down_revision = "0053"
 branch_labels = None
 depends_on = None
 
@@ -57,6 +57,8 @@ INSERT INTO message_contracts (wire_name, queue, sender) VALUES
     ('maintenance.cache_expiry_due.v1', 'maintenance', 'scheduler'),
     ('maintenance.statistics_due.v1', 'maintenance', 'scheduler'),
     ('maintenance.outbox_due.v1', 'maintenance', 'scheduler'),
+    ('maintenance.alerts_due.v1', 'maintenance', 'scheduler'),
+    ('maintenance.views_due.v1', 'maintenance', 'scheduler'),
     ('users.continue_erasure.v1', 'users', 'worker');
 """
 

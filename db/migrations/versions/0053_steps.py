@@ -68,6 +68,7 @@ def downgrade() -> None:
         DROP INDEX gateway.idx_enhanced_api_keys_expires_at;
         CREATE INDEX idx_enhanced_api_keys_expires_at ON gateway.enhanced_api_keys (expires_at)
             WHERE expires_at IS NOT NULL;
+        COMMENT ON INDEX gateway.idx_enhanced_api_keys_expires_at IS 'Keys that expire next';
         DROP INDEX idx_api_keys_expires_at;
         """
     )
