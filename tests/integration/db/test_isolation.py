@@ -171,7 +171,8 @@ def test_every_function_that_runs_as_the_owner_is_closed_to_the_public_and_has_a
         """
         SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
          WHERE n.nspname IN ('public', 'maintenance') AND p.prosecdef
-           AND (has_function_privilege('mcp_producer', p.oid, 'EXECUTE') OR p.proconfig IS NULL
+           AND (has_function_privilege('mcp_producer', p.oid, 'EXECUTE') AND p.proname <> 'enqueue_message'
+                OR has_function_privilege('mcp_reader', p.oid, 'EXECUTE') OR p.proconfig IS NULL
                 OR NOT 'search_path=pg_catalog, pg_temp' = ANY (p.proconfig))
         """
     )
