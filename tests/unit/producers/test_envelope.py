@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from docs.examples import EXAMPLES
 from producers import CONTRACTS, DeleteInstance, Message, MessageTooLarge
 from producers import message_id as ids
-from producers.envelope import MAX_BYTES, seal
+from producers.envelope import MAX_BYTES, seal, seal_unread
 from producers.messages.logs import LogLine, LogsEmitted
 from tests.unit.producers.samples import NOON, batch, line, wish
 from workers.delivery import Delivery
@@ -50,6 +50,20 @@ def test_a_worker_unpacks_what_was_sealed(contract: type[Message]) -> None:
     assert delivery.problem is None
     assert delivery.wire_name == contract.wire_name
     assert contract.received(delivery.payload, message_id=delivery.message_id) == message
+
+
+@EVERY_CONTRACT
+def test_a_payload_that_nobody_read_is_sealed_as_the_message_is(contract: type[Message]) -> None:
+    message = EXAMPLES[contract]
+    payload = message.model_dump_json()
+    names = {"queue": contract.queue.value, "wire_name": contract.wire_name}
+    assert seal_unread(payload, message_id=message.message_id, **names) == seal(message)
+
+
+def test_a_payload_that_looks_like_an_envelope_stays_a_payload() -> None:
+    payload = {'"args":[]': '"args":[]', "args": []}
+    raw = seal_unread(json.dumps(payload), message_id=ids.new(), queue='"args":[]', wire_name='"args":[]')
+    assert json.loads(raw)["args"] == [payload]
 
 
 @EVERY_CONTRACT
