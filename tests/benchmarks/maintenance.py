@@ -50,7 +50,7 @@ _STEPS: Final = ("keep_calendar", "detach_expired", "strip_foreign_keys", "drop_
     unit="%",
     compares=f"by how much the 99th percentile of a batch ({LINES} lines, applied by {THREADS} threads of a worker"
     " as fast as they can) grows while a partition of the same table is made, and another of 50,000 rows detached,"
-    f" freed of its foreign keys and dropped, a step every {SLICE_SECONDS:.0f} s (the timetable has one every ten minutes);"
+    f" freed of its foreign keys and dropped, a step every {SLICE_SECONDS:.0f} s (the timetable: ten minutes);"
     " against the same without, in turn",
 )
 def maintenance_effect_on_p99(stage: Stage) -> Iterator[Repetition]:
