@@ -1,4 +1,4 @@
-"""Send messages from a shell: `send instances.delete.v1 --json '{"instance_id": "…"}'`."""
+"""Send messages from a shell, `send instances.delete.v1 --json '{"instance_id": "…"}'`, or take log lines in."""
 
 import argparse
 import json
@@ -10,6 +10,7 @@ from typing import Any, cast
 from .errors import InvalidMessage, InvalidUrl, ProducerError
 from .message import Message
 from .messages import CONTRACTS
+from .otlp import command as otlp
 from .producer import connect
 from .schemas import payload_schema
 
@@ -21,7 +22,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command and give back the exit code; errors are one sentence on standard error."""
     options = _parser().parse_args(arguments)
     try:
-        print(_COMMANDS[options.command](options))
+        if options.command in _RUNNING:
+            return _RUNNING[options.command](options)
+        print(_ANSWERING[options.command](options))
     except ProducerError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -44,20 +47,30 @@ def _schema(options: argparse.Namespace) -> str:
     return json.dumps(payload_schema(_contract(options.wire_name)), indent=2)
 
 
+def _receive_otlp(options: argparse.Namespace) -> int:
+    return otlp.run(options, url=options.url or _url(), token=_setting("OTLP_TOKEN"))
+
+
 def _url() -> str:
-    url, file = os.environ.get("REDIS_URL"), os.environ.get("REDIS_URL_FILE")
-    try:
-        found = url or (file and Path(file).read_text(encoding="utf-8").strip())
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"the file of REDIS_URL_FILE cannot be read: {error}"
-        raise InvalidUrl(message) from None
+    found = _setting("REDIS_URL")
     if not found:
         message = "no Redis to send to: give --url, or set REDIS_URL or REDIS_URL_FILE"
         raise InvalidUrl(message)
     return found
 
 
-_COMMANDS = {"send": _send, "contracts": _contracts, "schema": _schema}
+def _setting(name: str) -> str | None:
+    """Give what a variable says, or the file that NAME_FILE names; None when neither does."""
+    value, file = os.environ.get(name), os.environ.get(f"{name}_FILE")
+    try:
+        return value or (Path(file).read_text(encoding="utf-8").strip() if file else None) or None
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"the file of {name}_FILE cannot be read: {error}"
+        raise InvalidUrl(message) from None
+
+
+_ANSWERING = {"send": _send, "contracts": _contracts, "schema": _schema}
+_RUNNING = {"otlp": _receive_otlp}
 
 
 def _message(wire_name: str, payload: str) -> Message:
@@ -92,12 +105,19 @@ def _parser() -> argparse.ArgumentParser:
     send.add_argument(
         "--json", dest="payload", required=True, help="its fields as a JSON object; - reads standard input"
     )
-    send.add_argument("--url", help="default: REDIS_URL, or what the file named by REDIS_URL_FILE holds")
+    _add_url(send)
     send.add_argument("--durable", action="store_true", help="wait until Redis has it on disk")
     commands.add_parser("contracts", help="list the messages")
     schema = commands.add_parser("schema", help="print the JSON Schema of a message")
     schema.add_argument("wire_name")
+    receive = commands.add_parser("otlp", help="take log records of OpenTelemetry over HTTP, until told to stop")
+    _add_url(receive)
+    otlp.add_arguments(receive)
     return parser
+
+
+def _add_url(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--url", help="default: REDIS_URL, or what the file named by REDIS_URL_FILE holds")
 
 
 if __name__ == "__main__":

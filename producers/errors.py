@@ -6,6 +6,8 @@
     ├── InvalidUrl            the URL of Redis cannot be used; nothing was sent
     ├── InvalidSealingKey     the text is no public sealing key; nothing was sent
     ├── SealingUnavailable    this producer cannot seal keys; nothing was sent
+    ├── ExtraMissing          a command needs an extra of the distribution that is not installed
+    ├── InsecureAddress       a command would listen to strangers
     ├── UnsuitableRedis       Redis answers, but must not carry messages as it is set up
     ├── BrokerUnavailable     Redis cannot be reached or refuses; the message may or may not be on the bus
     ├── BrokerFull            Redis is out of memory; nothing was sent
@@ -60,6 +62,14 @@ class InvalidSealingKey(ProducerError, ValueError):
 
 class SealingUnavailable(ProducerError):
     """This producer cannot seal: it has no public sealing key, or `cryptography` is not installed."""
+
+
+class ExtraMissing(ProducerError):
+    """A command needs packages that only an extra of the distribution brings; the sentence names it."""
+
+
+class InsecureAddress(ProducerError):
+    """A command would take what anybody sends; give it a token, or say that this is wanted."""
 
 
 class UnsuitableRedis(ProducerError):

@@ -26,9 +26,12 @@ def new() -> UUID:
 
 def of_tick(name: str, fire_time: datetime) -> UUID:
     """Make the one id that every scheduler gives to the same tick at the same fire time."""
-    fired = round(fire_time.timestamp() * 1000)
-    digest = hashlib.sha256(f"{name}|{fired}".encode()).digest()
-    return _compose(fired, int.from_bytes(digest[:10]))
+    return of_content(f"{name}|{_unix_milliseconds(fire_time)}".encode(), fire_time)
+
+
+def of_content(content: bytes, made: datetime) -> UUID:
+    """Make the one id that the same content of the same moment always gets."""
+    return _compose(_unix_milliseconds(made), int.from_bytes(hashlib.sha256(content).digest()[:10]))
 
 
 def derived(message_id: UUID, index: int) -> UUID:
@@ -50,6 +53,10 @@ def milliseconds(message_id: UUID) -> int:
 def is_message_id(candidate: UUID) -> bool:
     """Tell whether an id is a UUID of version 7 that was made before the year 10000."""
     return candidate.version == _VERSION and milliseconds(candidate) <= _LAST_MILLISECOND
+
+
+def _unix_milliseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
 
 
 def _compose(made: int, tail: int) -> UUID:

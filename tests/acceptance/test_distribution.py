@@ -102,9 +102,15 @@ def test_the_wheel_holds_the_client_and_nothing_else(wheel: Path) -> None:
     assert metadata["Requires-Python"] == ">=3.11"
     assert {requirement.split(">")[0] for requirement in metadata.get_all("Requires-Dist") or []} == {
         "cryptography",
+        "googleapis-common-protos",
+        "opentelemetry-proto",
         "pydantic",
         "redis",
+        "starlette",
+        "uvicorn",
     }
+    required = [each for each in metadata.get_all("Requires-Dist") or [] if "extra ==" not in each]
+    assert {requirement.split(">")[0] for requirement in required} == {"pydantic", "redis"}
     assert "cryptography>=47; extra == 'sealing'" in (metadata.get_all("Requires-Dist") or [])
 
 
