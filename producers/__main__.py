@@ -13,6 +13,7 @@ from .messages import CONTRACTS
 from .otlp import command as otlp
 from .producer import connect
 from .schemas import payload_schema
+from .streams import command as logs
 
 # The package has another name where it is installed as a distribution.
 _PROGRAM = f"python -m {__package__}"
@@ -51,6 +52,10 @@ def _receive_otlp(options: argparse.Namespace) -> int:
     return otlp.run(options, url=options.url or _url(), token=_setting("OTLP_TOKEN"))
 
 
+def _ship_logs(options: argparse.Namespace) -> int:
+    return logs.run(options, url=options.url or _url())
+
+
 def _url() -> str:
     found = _setting("REDIS_URL")
     if not found:
@@ -70,7 +75,7 @@ def _setting(name: str) -> str | None:
 
 
 _ANSWERING = {"send": _send, "contracts": _contracts, "schema": _schema}
-_RUNNING = {"otlp": _receive_otlp}
+_RUNNING = {"otlp": _receive_otlp, "logs": _ship_logs}
 
 
 def _message(wire_name: str, payload: str) -> Message:
@@ -113,6 +118,9 @@ def _parser() -> argparse.ArgumentParser:
     receive = commands.add_parser("otlp", help="take log records of OpenTelemetry over HTTP, until told to stop")
     _add_url(receive)
     otlp.add_arguments(receive)
+    ship = commands.add_parser("logs", help="run a command and ship what it prints, or ship standard input")
+    _add_url(ship)
+    logs.add_arguments(ship)
     return parser
 
 

@@ -7,17 +7,27 @@ from typing import Final
 from .messages.logs import Level
 
 _NAMES: Final[Mapping[Level, str]] = {
-    "debug": "trace debug dbg verbose silly fine finer finest d t",
-    "info": "info information informational notice note log http config i n",
-    "warn": "warn warning wrn w",
-    "error": "error err eror severe critical crit fatal alert emerg emergency panic failure dpanic e f c",
+    "debug": "trace trc trce debug dbg dbug verbose verb silly fine finer finest",
+    "info": "info inf information informational notice note log http config",
+    "warn": "warn warning wrn",
+    "error": "error err eror severe critical crit fatal ftl alert emerg emergency panic fail dpanic",
 }
 LEVELS: Final[Mapping[str, Level]] = MappingProxyType(
     {name: level for level, names in _NAMES.items() for name in names.split()}
 )
 """Lower-case name to level."""
 
+_SYSLOG: Final[tuple[Level, ...]] = ("error", "error", "error", "error", "warn", "info", "info", "debug")
+_TENS: Final[tuple[Level, ...]] = ("debug", "debug", "debug", "info", "warn", "error", "error")
+
 
 def of_name(name: str) -> Level | None:
     """Tell which level a program means by a name; None when it means none."""
     return LEVELS.get(name.strip().lower())
+
+
+def of_number(number: float) -> Level | None:
+    """Tell which level pino and bunyan (10 to 60) or syslog (0 to 7) mean by a number."""
+    if 0 <= number < len(_SYSLOG):
+        return _SYSLOG[int(number)]
+    return _TENS[min(int(number) // 10, 6)] if 0 <= number < 100 else None  # noqa: PLR2004  ten times ten

@@ -69,7 +69,7 @@ def test_what_the_page_sent_is_what_it_says(redis_url: str, service_url: str, te
     test_python_runs("docs/producers.md", 1, redis_url, service_url)
     assert test_database.ask("SELECT wire_name FROM outbox") == [("instances.delete.v1",)]
     client = redis.Redis.from_url(redis_url)
-    assert client.llen("dramatiq:logs") == 4
+    assert client.llen("dramatiq:logs") == 5
     assert client.llen("dramatiq:health") == 1
     # Created, started, failed, deleted; the message of the retries went out three times under one id.
     assert client.llen("dramatiq:instances") == 7
