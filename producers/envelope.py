@@ -1,69 +1,83 @@
-"""The envelope: Dramatiq's own JSON, so that any language can enqueue."""
+"""The envelope: Dramatiq's own JSON, so that any language can enqueue.
 
-from typing import Any, Final
+A large payload travels compressed: the only argument is then the base64 of a zlib stream, and the options say so.
+"""
+
+import json
+import zlib
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
-
-from pydantic import BaseModel, ConfigDict, SerializeAsAny
 
 from . import message_id as ids
 from .errors import MessageTooLarge
+from .inflating import Form, inflated
 from .message import Message
 
 NAMESPACE: Final = "dramatiq"
 MAX_BYTES: Final = 1_048_576
+"""The limit of an envelope before compression, so that what was read can be kept and sent again as it is."""
 
-_NO_PAYLOAD: Final = '"args":[]'
+COMPRESS_FROM: Final = 262_144
+"""How large a payload is compressed, unless the producer is told otherwise."""
+
+ENCODING: Final = "zlib"
+
+# The first level: the next ones make log lines 8 % smaller and take twice as long.
+_LEVEL: Final = 1
 
 
-class Options(BaseModel):
-    """Dramatiq's options; ``redis_message_id`` is the id that the message has inside Redis."""
-
-    redis_message_id: str
-
-
-class Envelope(BaseModel):
-    """One message as it travels; the payload is the only argument of the actor."""
-
-    model_config = ConfigDict(frozen=True)
-
-    queue_name: str
-    actor_name: str
-    args: tuple[SerializeAsAny[Message]]
-    kwargs: dict[str, Any] = {}
-    options: Options
-    message_id: str
-    message_timestamp: int
+def seal(message: Message, *, compress_from: int = COMPRESS_FROM) -> bytes:
+    """Encode a message; raise ``MessageTooLarge`` when it is over ``MAX_BYTES`` before compression."""
+    payload = message.model_dump_json().encode()
+    frame = _Frame(message.message_id, message.queue.value, message.wire_name)
+    data = frame.around(payload)
+    if len(data) > MAX_BYTES:
+        sentence = f"{message.wire_name} takes {len(data):,} bytes, the limit is {MAX_BYTES:,}: send smaller batches"
+        raise MessageTooLarge(sentence)
+    if len(payload) < compress_from:
+        return data
+    compressed = b'"' + b64encode(zlib.compress(payload, _LEVEL)) + b'"'
+    return min(data, frame.around(compressed, encoding=ENCODING, payload_bytes=len(payload)), key=len)
 
 
 def seal_unread(payload: str, *, message_id: UUID, queue: str, wire_name: str) -> bytes:
     """Encode a payload that is JSON already and that nobody has checked; whoever receives it does."""
-    envelope = Envelope.model_construct(
-        queue_name=queue,
-        actor_name=wire_name,
-        args=(),
-        kwargs={},
-        options=Options.model_construct(redis_message_id=str(message_id)),
-        message_id=str(message_id),
-        message_timestamp=ids.milliseconds(message_id),
-    )
-    # No other text of the envelope holds these quotes unescaped.
-    return envelope.model_dump_json(warnings=False).replace(_NO_PAYLOAD, f'"args":[{payload}]', 1).encode()
+    return _Frame(message_id, queue, wire_name).around(payload.encode())
 
 
-def seal(message: Message) -> bytes:
-    """Encode a message; raise ``MessageTooLarge`` when it is over ``MAX_BYTES``."""
-    message_id = str(message.message_id)
-    envelope = Envelope.model_construct(
-        queue_name=message.queue.value,
-        actor_name=message.wire_name,
-        args=(message,),
-        kwargs={},
-        options=Options.model_construct(redis_message_id=message_id),
-        message_id=message_id,
-        message_timestamp=ids.milliseconds(message.message_id),
-    )
-    data = envelope.model_dump_json().encode()
-    if len(data) > MAX_BYTES:
-        sentence = f"{message.wire_name} takes {len(data):,} bytes, the limit is {MAX_BYTES:,}: send smaller batches"
-        raise MessageTooLarge(sentence)
-    return data
+def payload_json(options: Mapping[str, object], argument: object) -> bytes:
+    """Give the JSON of a payload that travelled compressed; raise ``ValueError`` when there is none or too much."""
+    if options.get("encoding") != ENCODING:
+        message = f"its payload is in an encoding that is not {ENCODING}"
+        raise ValueError(message)
+    if not isinstance(argument, str):
+        message = "its compressed payload is not a text"
+        raise TypeError(message)
+    return inflated(b64decode(argument, validate=True), Form.ZLIB, most=MAX_BYTES)
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """What stands around the payload."""
+
+    message_id: UUID
+    queue: str
+    wire_name: str
+
+    def around(self, argument: bytes, **options: object) -> bytes:
+        """Put the argument between the other fields; it is the long one, and is JSON already."""
+        head = {"queue_name": self.queue, "actor_name": self.wire_name}
+        tail = {
+            "kwargs": {},
+            "options": {"redis_message_id": str(self.message_id), **options},
+            "message_id": str(self.message_id),
+            "message_timestamp": ids.milliseconds(self.message_id),
+        }
+        return _json(head)[:-1] + b',"args":[' + argument + b"]," + _json(tail)[1:]
+
+
+def _json(fields: Mapping[str, object]) -> bytes:
+    return json.dumps(fields, separators=(",", ":")).encode()

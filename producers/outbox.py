@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from .envelope import seal
+from .envelope import MAX_BYTES, seal
 from .message import Message
 
 # The interface of the database that other languages call too; the client has no driver of its own.
@@ -22,7 +22,7 @@ def enqueue(message: Message, execute: Callable[..., object], *, due_at: datetim
     says first for whom it works: ``app.user_id``, ``app.tenant_id`` or both.  Raises ``MessageTooLarge``, or whatever
     the driver raises when the database refuses.
     """
-    seal(message)
+    seal(message, compress_from=MAX_BYTES)  # only to know whether it is too large
     values = {
         "wire_name": message.wire_name,
         "payload": message.model_dump_json(),

@@ -13,7 +13,7 @@ from pydantic import JsonValue
 
 from . import message_id as ids
 from .broker import RedisTransport, Transport
-from .envelope import seal
+from .envelope import COMPRESS_FROM, seal
 from .errors import InvalidMessage, SealingUnavailable
 from .message import Message
 from .messages.instances import CreateInstance, DeleteInstance, RenewInstance, RestoreInstance
@@ -50,8 +50,11 @@ class Producer:
     message object again.
     """
 
-    def __init__(self, transport: Transport, *, sealing_key: SealingKey | None = None) -> None:
+    def __init__(
+        self, transport: Transport, *, sealing_key: SealingKey | None = None, compress_from: int = COMPRESS_FROM
+    ) -> None:
         self._transport = transport
+        self._compress_from = compress_from
         self._sealing_key = sealing_key
 
     def send(self, message: Message, *, durable: bool = False) -> UUID:
@@ -68,7 +71,10 @@ class Producer:
 
         Raises as ``send`` does; nothing is sent when one of the messages is too large.
         """
-        sealed = [(message.queue.value, str(message.message_id), seal(message)) for message in messages]
+        sealed = [
+            (message.queue.value, str(message.message_id), seal(message, compress_from=self._compress_from))
+            for message in messages
+        ]
         self._transport.enqueue(sealed, durable=durable)
         return [UUID(message_id) for _, message_id, _ in sealed]
 
@@ -188,13 +194,15 @@ class Producer:
         self.close()
 
 
-def connect(url: str, *, sealing_key: str | None = None) -> Producer:
+def connect(url: str, *, sealing_key: str | None = None, compress_from: int = COMPRESS_FROM) -> Producer:
     """Make a producer for a ``redis://`` URL; the first ``send`` connects.
 
     ``sealing_key`` is the public key that the workers' operator gave out, ``NAME:hpke-public:BASE64``; only who sends
-    keys needs it.  Raises ``InvalidUrl``, ``InvalidSealingKey`` or ``SealingUnavailable``.
+    keys needs it.  Payloads of ``compress_from`` bytes and more travel compressed.  Raises ``InvalidUrl``,
+    ``InvalidSealingKey`` or ``SealingUnavailable``.
     """
-    return Producer(RedisTransport(url), sealing_key=None if sealing_key is None else SealingKey.parse(sealing_key))
+    parsed = None if sealing_key is None else SealingKey.parse(sealing_key)
+    return Producer(RedisTransport(url), sealing_key=parsed, compress_from=compress_from)
 
 
 def _minutes(duration: timedelta | None) -> int | None:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pydantic.json_schema import GenerateJsonSchema
 
-from .envelope import NAMESPACE
+from .envelope import ENCODING, NAMESPACE
 from .message import Message
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -42,11 +42,21 @@ def envelope_schema(contracts: Mapping[str, type[Message]]) -> dict[str, Any]:
     properties: dict[str, Any] = {
         "queue_name": {"enum": sorted({contract.queue.value for contract in contracts.values()})},
         "actor_name": {"enum": sorted(contracts), "description": "The wire name of the message."},
-        "args": {"type": "array", "minItems": 1, "maxItems": 1, "items": {"type": "object"}},
+        "args": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": 1,
+            "items": {"type": ["object", "string"]},
+            "description": "The payload; or the base64 of its zlib stream, if the options have an encoding.",
+        },
         "kwargs": {"type": "object", "maxProperties": 0},
         "options": {
             "type": "object",
-            "properties": {"redis_message_id": message_id | {"description": "The same as message_id."}},
+            "properties": {
+                "redis_message_id": message_id | {"description": "The same as message_id."},
+                "encoding": {"const": ENCODING, "description": "The payload is compressed."},
+                "payload_bytes": {"type": "integer", "minimum": 0, "description": "How long its JSON is."},
+            },
             "required": ["redis_message_id"],
         },
         "message_id": message_id | {"description": "A UUID of version 7: the same id is applied once."},

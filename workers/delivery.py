@@ -8,11 +8,13 @@ from typing import Any, Final, Self
 
 from pydantic_core import from_json
 
-from producers.envelope import MAX_BYTES
+from producers.envelope import MAX_BYTES, payload_json
 from producers.text import mended
 
 MAX_NAME: Final = 100
 MAX_ATTEMPTS: Final = 1_000
+
+_OF_COMPRESSION: Final = frozenset({"encoding", "payload_bytes"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ class Delivery:
     def unpack(cls, queue: str, redis_id: str, raw: bytes, earlier: int) -> Self:
         """Read an envelope; whatever is wrong with it is kept as its problem."""
         try:
-            return cls._read(queue, raw, earlier, _decode(raw))
+            plain, envelope = _decompressed(raw, _decode(raw))
+            return cls._read(queue, plain, earlier, envelope)
         except Exception as error:  # noqa: BLE001  one envelope must never keep the batch that it came with
             return cls(queue, redis_id, raw, earlier, problem=f"the envelope cannot be read: {_sentence(error)}")
 
@@ -80,16 +83,33 @@ def _decode(raw: bytes) -> Mapping[str, Any]:
     if len(raw) > MAX_BYTES:
         message = f"it takes {len(raw):,} bytes, the limit is {MAX_BYTES:,}"
         raise ValueError(message)
-    text = raw.decode("utf-8")
-    try:
-        envelope = from_json(text)
-    except ValueError:
-        # The standard library also reads lone surrogates, which other languages write.
-        envelope = json.loads(text)
+    envelope = _json(raw)
     if not isinstance(envelope, dict):
         message = "it is not a JSON object"
         raise TypeError(message)
     return envelope
+
+
+def _json(data: bytes) -> Any:  # noqa: ANN401  JSON may be anything
+    text = data.decode("utf-8")
+    try:
+        return from_json(text)
+    except ValueError:
+        # The standard library also reads lone surrogates, which other languages write.
+        return json.loads(text)
+
+
+def _decompressed(raw: bytes, envelope: Mapping[str, Any]) -> tuple[bytes, Mapping[str, Any]]:
+    """Give an envelope as it would be without compression, so that nobody after this need know of it."""
+    options = _options(envelope)
+    if "encoding" not in options:
+        return raw, envelope
+    (argument,) = envelope["args"]
+    payload = payload_json(options, argument)
+    rest = {name: field for name, field in envelope.items() if name != "args"}
+    rest["options"] = {name: value for name, value in options.items() if name not in _OF_COMPRESSION}
+    opened = {**rest, "args": [_json(payload)]}
+    return b'{"args":[' + payload + b"]," + json.dumps(rest, separators=(",", ":")).encode()[1:], opened
 
 
 def _options(envelope: Mapping[str, Any]) -> Mapping[str, Any]:

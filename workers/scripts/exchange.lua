@@ -20,7 +20,8 @@ for _ = 1, tonumber(ARGV[2]) do
   local envelope = redis.call('HGET', messages, id)
   if envelope then
     redis.call('SADD', acks, id)
-    bytes = bytes + #envelope
+    -- A compressed envelope says at its end how large its payload will be.
+    bytes = bytes + (tonumber(string.match(string.sub(envelope, -400), '"payload_bytes": ?(%d+)')) or #envelope)
     fetched[#fetched + 1] = id
     fetched[#fetched + 1] = envelope
     fetched[#fetched + 1] = redis.call('HGET', deliveries, id) or '0'

@@ -195,6 +195,16 @@ def test_a_fetch_ends_with_the_message_that_fills_the_room_in_bytes(redis_url: s
     assert len(broker.exchange(QUEUE, room=10)) == 2
 
 
+def test_a_compressed_message_counts_as_what_will_become_of_it(redis_url: str) -> None:
+    producer = connect(redis_url, compress_from=0)
+    producer.send_many(DeleteInstance(instance_id=uuid4(), reason="x" * 2_000) for _ in range(5))
+    assert max(map(len, redis_client(redis_url).hvals(f"dramatiq:{QUEUE}.msgs"))) < 1_000
+    broker = HardenedBroker(redis_client(redis_url))
+    broker.declare_queue(QUEUE)
+    fetched = broker.exchange(QUEUE, room=10, most_bytes=3_000)
+    assert [len(delivery.payload["reason"]) for _, delivery in fetched] == [2_000, 2_000]
+
+
 def test_the_late_acknowledgement_of_a_worker_found_dead_settles_nothing(redis_url: str) -> None:
     send(connect(redis_url), 1)
     dead = HardenedBroker(redis_client(redis_url), silence_ms=200)

@@ -1,5 +1,8 @@
 """A bad message gets a dead letter with its reason, and harms nobody beside it."""
 
+import json
+import zlib
+from base64 import b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -8,6 +11,7 @@ import pytest
 
 from producers import CheckHealth, DeleteInstance
 from producers import message_id as ids
+from producers.envelope import seal
 from tests.databases import TestDatabase
 from tests.integration.workers.deliveries import changed, create, delivered, id_at, reasons, repacked, with_id
 from workers.applier import Applier
@@ -25,6 +29,11 @@ def health() -> CheckHealth:
     return CheckHealth.model_validate({"targets": [target(timedelta())]})
 
 
+def compressed(payload: bytes, encoding: str = "zlib") -> Delivery:
+    envelope = json.loads(delivered(create()).raw) | {"args": [b64encode(payload).decode()]}
+    return repacked(json.dumps(envelope).encode(), encoding=encoding)
+
+
 BAD: dict[str, tuple[Callable[[], Delivery], str]] = {
     "an envelope that is no JSON": (lambda: Delivery.unpack("instances", str(ids.new()), b"{", 0), "unreadable"),
     "an envelope without a payload": (
@@ -39,6 +48,11 @@ BAD: dict[str, tuple[Callable[[], Delivery], str]] = {
         lambda: Delivery.unpack("logs", str(ids.new()), b"[" * 200_000, 0),
         "unreadable",
     ),
+    "a zip bomb": (lambda: compressed(zlib.compress(bytes(2**27))), "unreadable"),
+    "half a compressed payload": (lambda: compressed(zlib.compress(b"{}")[:-2]), "unreadable"),
+    "a compressed payload that is none": (lambda: compressed(b"{}"), "unreadable"),
+    "a compressed payload that is no object": (lambda: compressed(zlib.compress(b"5")), "invalid"),
+    "an encoding of tomorrow": (lambda: compressed(zlib.compress(b"{}"), "zstd"), "unreadable"),
     "a wire name that cannot be stored": (
         lambda: Delivery.unpack("logs", str(ids.new()), b'{"message_id": "\\ud800", "actor_name": "a\\u0000"}', 0),
         "unreadable",
@@ -74,3 +88,22 @@ def test_a_bad_message_is_a_dead_letter_with_its_reason_and_its_neighbour_is_app
     assert reasons(test_database) == [reason]
     assert test_database.value("SELECT count(*) FROM mcp_instances") == 1
     assert test_database.value("SELECT error FROM dead_letters") != ""
+
+
+def test_the_dead_letter_of_a_bomb_tells_what_it_was(applier: Applier, test_database: TestDatabase) -> None:
+    applier(compressed(zlib.compress(bytes(2**27))))
+    (error, size), *_ = test_database.ask("SELECT error, length(payload) FROM dead_letters")
+    assert error == "the envelope cannot be read: it is more than 1,048,576 bytes when it is decompressed"
+    assert int(str(size)) < 200_000
+
+
+def test_a_compressed_message_that_is_given_up_is_read_by_people_without_its_secrets(
+    applier: Applier, test_database: TestDatabase
+) -> None:
+    unwanted = create(mcp_type="fax", config={"password": "hunter2", "pad": "x" * 5_000})
+    sealed = seal(unwanted, compress_from=0)
+    assert b"encoding" in sealed
+    applier(Delivery.unpack("instances", str(unwanted.message_id), sealed, 0))
+    payload = json.loads(str(test_database.value("SELECT payload FROM dead_letters")))
+    assert payload["args"][0]["config"]["password"] == "[redacted]"
+    assert "encoding" not in payload["options"]

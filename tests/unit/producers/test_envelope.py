@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import dramatiq
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from producers import CONTRACTS, DeleteInstance, Message, MessageTooLarge
 from producers import message_id as ids
 from producers.envelope import MAX_BYTES, seal, seal_unread
 from producers.messages.logs import LogLine, LogsEmitted
+from producers.schemas import envelope_schema
 from tests.unit.producers.samples import NOON, batch, line, wish
 from workers.delivery import Delivery
 
@@ -94,7 +96,10 @@ def test_whatever_a_process_prints_arrives(printed: str) -> None:
 def test_an_envelope_of_exactly_the_limit_is_sent_and_one_byte_more_is_not() -> None:
     message = wish(config={"pad": ""})
     room = MAX_BYTES - len(seal(message))
-    assert len(seal(message.model_copy(update={"config": {"pad": "x" * room}}))) == MAX_BYTES
+    largest = message.model_copy(update={"config": {"pad": "x" * room}})
+    assert len(seal(largest, compress_from=2 * MAX_BYTES)) == MAX_BYTES
+    opened = Delivery.unpack("instances", str(message.message_id), seal(largest), 0)
+    assert (opened.problem, len(opened.raw)) == (None, MAX_BYTES)
     with pytest.raises(MessageTooLarge, match=r"takes 1,048,577 bytes, the limit is 1,048,576: send smaller batches"):
         seal(message.model_copy(update={"config": {"pad": "x" * (room + 1)}}))
 
@@ -110,3 +115,45 @@ def test_the_timestamp_is_the_time_of_the_id_to_the_millisecond() -> None:
         message_id = UUID(int=milliseconds << 80 | 7 << 76 | 2 << 62)
         sealed = seal(DeleteInstance(message_id=message_id, occurred_at=NOON, instance_id=uuid4()))
         assert json.loads(sealed)["message_timestamp"] == milliseconds
+
+
+def large(words: int = 10) -> LogsEmitted:
+    return batch(*(line(message=f"line {number} " + "ärger " * words) for number in range(30)))
+
+
+@pytest.mark.parametrize("compress_from", [0, 1_000, 10_000_000])
+def test_a_worker_reads_a_payload_that_travelled_compressed_as_if_it_had_not(compress_from: int) -> None:
+    message = large()
+    plain, sealed = seal(message), seal(message, compress_from=compress_from)
+    assert (len(sealed) < len(plain)) == (compress_from < 10_000)
+    deliveries = [Delivery.unpack("logs", str(message.message_id), raw, 0) for raw in (plain, sealed)]
+    assert [each.problem for each in deliveries] == [None, None]
+    assert deliveries[0].payload == deliveries[1].payload
+    assert len(deliveries[1].raw) == len(plain)
+    assert json.loads(deliveries[1].text) == json.loads(plain)
+
+
+def test_only_what_gains_from_it_is_compressed() -> None:
+    assert b"encoding" not in seal(large())
+    assert b"encoding" not in seal(DeleteInstance(instance_id=uuid4()), compress_from=0)
+    assert b"encoding" in seal(large(2_000))
+
+
+def test_dramatiq_reads_a_compressed_envelope_too() -> None:
+    sealed = seal(large(), compress_from=0)
+    decoded: dramatiq.Message[object] = dramatiq.Message.decode(sealed)
+    assert decoded.encode() == sealed
+    assert decoded.options["payload_bytes"] == len(large().model_dump_json().encode())
+    jsonschema.validate(json.loads(sealed), envelope_schema(CONTRACTS))
+
+
+def test_the_limit_counts_bytes_before_compression() -> None:
+    with pytest.raises(MessageTooLarge):
+        seal(wish(config={"pad": "x" * MAX_BYTES}), compress_from=0)
+
+
+@given(st.text(st.characters(codec=None, exclude_categories=[])))
+def test_whatever_a_process_prints_arrives_compressed(printed: str) -> None:
+    message = batch(*(line(message=printed, metadata={"raw": printed}) for _ in range(5)))
+    delivery = Delivery.unpack("logs", str(message.message_id), seal(message, compress_from=0), 0)
+    assert LogsEmitted.received(delivery.payload, message_id=delivery.message_id) == message

@@ -1,6 +1,8 @@
 """Whatever lies in Redis, reading it never raises."""
 
 import json
+import zlib
+from base64 import b64encode
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +20,9 @@ FIELDS = st.fixed_dictionaries(
         "queue_name": JSON,
         "actor_name": JSON,
         "args": JSON | st.lists(JSON, min_size=1, max_size=1),
-        "options": JSON | st.fixed_dictionaries({}, optional={"eta": JSON, "attempts": JSON}),
+        "options": JSON
+        | st.fixed_dictionaries({}, optional={"eta": JSON, "attempts": JSON})
+        | st.fixed_dictionaries({"encoding": st.just("zlib") | JSON}),
         "message_id": JSON,
     },
 )
@@ -36,3 +40,13 @@ def test_any_envelope_is_a_delivery_that_can_be_kept(envelope: dict[str, object]
         assert "\x00" not in text
         text.encode()
     assert 0 <= delivery.attempts <= 1_000
+
+
+@given(payload=JSON, cut=st.integers(0, 20))
+def test_any_compressed_payload_is_a_delivery(payload: object, cut: int) -> None:
+    compressed = zlib.compress(json.dumps(payload).encode())
+    argument = b64encode(compressed[: len(compressed) - cut]).decode()
+    envelope = {"args": [argument], "options": {"encoding": "zlib"}, "actor_name": "a", "message_id": "b"}
+    delivery = Delivery.unpack("logs", "id", json.dumps(envelope).encode(), 0)
+    assert (delivery.problem is None) == (cut == 0)
+    assert cut or repr(delivery.payload) == repr(json.loads(json.dumps(payload)))
