@@ -3,6 +3,7 @@
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from secrets import token_urlsafe
 from uuid import uuid4
 
 import pytest
@@ -94,7 +95,7 @@ def test_a_full_redis_stores_nothing(count: int, redis_url: str, client: redis.R
 
 
 def test_a_redis_that_fills_up_in_the_middle_stores_nothing(redis_url: str, client: redis.Redis) -> None:
-    large = [batch(*[line(message="x" * 60_000)] * 15) for _ in range(8)]
+    large = [batch(*[line(message=token_urlsafe(45_000)) for _ in range(15)]) for _ in range(8)]
     used = int(client.info("memory")["used_memory"])
     client.config_set("maxmemory", str(used + 3_000_000))
     try:
