@@ -10,6 +10,7 @@ from .errors import (
     MessageTooLarge,
     NotDurable,
     ProducerError,
+    QueueFull,
     SealingUnavailable,
 )
 from .logging_handler import BufferedHandler
@@ -117,6 +118,7 @@ __all__ = [
     "ProvisionService",
     "ProvisionedService",
     "Queue",
+    "QueueFull",
     "RegisterService",
     "RenewInstance",
     "RestoreInstance",

@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic
 
-from .shapes import Gap, P, Shape
+from .shapes import FULL, Gap, P, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -46,13 +46,13 @@ class Backlog(Generic[P]):
         """Drop the oldest part of the lowest rank, note the gap, and give what was dropped."""
         rank = min(rank for rank, lane in self._lanes.items() if lane)
         part = self._pop(rank).part
-        self.miss(part)
+        self.miss(part, FULL)
         return part
 
-    def miss(self, part: P) -> None:
-        """Note that a part is missing."""
+    def miss(self, part: P, why: str) -> None:
+        """Note that a part is missing, and why."""
         at = self._shape.at(part)
-        _, gap = self._gaps.setdefault(self._shape.subject(part), (part, Gap(at, at)))
+        _, gap = self._gaps.setdefault((self._shape.subject(part), why), (part, Gap(at, at, why)))
         gap.add(at, self._shape.kind(part))
 
     def oldest(self) -> float | None:

@@ -15,9 +15,12 @@ from redis.exceptions import OutOfMemoryError, RedisError
 from redis.retry import Retry
 
 from .envelope import NAMESPACE
-from .errors import BrokerFull, BrokerUnavailable, InvalidUrl, NotDurable
+from .errors import BrokerFull, BrokerUnavailable, InvalidUrl, NotDurable, QueueFull
 
 DURABLE_TIMEOUT_MS: Final = 2_000
+
+MOST_WAITING: Final = 500_000
+"""Messages of a queue, waiting or in hand, above which no more are sent."""
 
 # One transaction keeps the single thread of Redis busy, and its requests are held in memory.
 _MOST_MESSAGES: Final = 5_000
@@ -72,20 +75,42 @@ def address(url: str) -> str:
 class RedisTransport:
     """Enqueues in one transaction and one round trip, however many messages there are."""
 
-    def __init__(self, url: str, *, attempts: int = 3) -> None:
+    def __init__(self, url: str, *, attempts: int = 3, most_waiting: int = MOST_WAITING) -> None:
         self._client: Any = redis_client(url)  # redis-py types what a client answers as almost anything
         self._address = address(url)
         self._attempts = attempts
+        self._most_waiting = most_waiting
+        self._waiting: dict[str, int] = {}
 
     def enqueue(self, sealed: Sequence[Sealed], *, durable: bool) -> None:
         """Put all messages on their queues; a message that is sent again keeps its id and its place."""
         for batch in _batches(sealed):
-            replies = self._exchange(_commands(batch, durable=durable))
-            _check(replies, durable=durable)
+            queues = sorted({queue for queue, _, _ in batch})
+            self._refuse_full(queues)
+            replies = self._exchange([*_commands(batch, durable=durable), *_counting(queues)])
+            self._note(queues, replies[-len(queues) :])
+            _check(replies[: -len(queues)], durable=durable)
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+    def _refuse_full(self, queues: Sequence[str]) -> None:
+        """Raise ``QueueFull`` for a queue that was full when something was sent last, and still is."""
+        full = [queue for queue in queues if self._waiting.get(queue, 0) >= self._most_waiting]
+        if not full:
+            return
+        self._note(full, self._exchange(list(_counting(full))))
+        for queue in full:
+            if (waiting := self._waiting[queue]) >= self._most_waiting:
+                message = (
+                    f"{waiting:,} messages wait in {queue}, the limit is {self._most_waiting:,}: start more workers"
+                )
+                raise QueueFull(message)
+
+    def _note(self, queues: Sequence[str], counts: Sequence[object]) -> None:
+        for queue, count in zip(queues, counts, strict=True):
+            self._waiting[queue] = count if isinstance(count, int) else 0
 
     def _exchange(self, commands: Sequence[Command]) -> list[Any]:
         for attempt in range(1, self._attempts + 1):
@@ -130,6 +155,10 @@ def _commands(sealed: Iterable[Sealed], *, durable: bool) -> list[Command]:
     if durable:
         commands.append(("WAITAOF", 1, 0, DURABLE_TIMEOUT_MS))
     return commands
+
+
+def _counting(queues: Sequence[str]) -> Iterator[Command]:
+    return (("HLEN", f"{NAMESPACE}:{queue}.msgs") for queue in queues)
 
 
 def _check(replies: Sequence[Any], *, durable: bool) -> None:

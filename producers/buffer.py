@@ -14,8 +14,9 @@ from typing import Generic, Literal, Self
 from .backlog import Backlog
 from .errors import InvalidMessage, MessageTooLarge, ProducerError
 from .message import Message
+from .pace import Pace
 from .producer import Producer
-from .shapes import P, Shape
+from .shapes import FULL, REFUSED, P, Shape
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Limits:
     first_pause: float = 0.1
     longest_pause: float = 10.0
     close_seconds: float = 5.0
+    per_second: float | None = None
+    """Parts of one subject, an instance for lines, a second over ten seconds; the others are dropped and told."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class Buffer(Generic[P]):
         self._producer = producer
         self._shape = shape
         self._limits = limits or Limits()
+        self._pace = None if self._limits.per_second is None else Pace(self._limits.per_second)
         self._begin()
         end = _weakly(weakref.WeakMethod(self.close))
         self._unregister: Callable[[], object] = lambda: atexit.unregister(end)
@@ -66,9 +70,9 @@ class Buffer(Generic[P]):
         weight = len(part.model_dump_json().encode())
         with self._changed:
             self._count(accepted=1, pending=1)
-            fits = not self._closing and weight <= self._limits.most_bytes
-            if not fits or not self._room(weight):
-                self._backlog.miss(part)
+            why = self._objection(part, weight)
+            if why is not None:
+                self._backlog.miss(part, why)
                 self._count(dropped=1, pending=-1)
                 return False
             self._backlog.add(part, weight, time.monotonic())
@@ -121,6 +125,13 @@ class Buffer(Generic[P]):
         with suppress(RuntimeError):
             thread.start()
             self._thread = thread
+
+    def _objection(self, part: P, weight: int) -> str | None:
+        """Say why a part cannot be taken."""
+        if self._pace is not None and self._pace.exceeded(self._shape.subject(part)):
+            return f"more than {self._pace.per_second:g} came a second"
+        fits = not self._closing and weight <= self._limits.most_bytes
+        return None if fits and self._room(weight) else FULL
 
     def _room(self, weight: int) -> bool:
         """Wait for room if that is the policy; the sender itself must not wait for the sender."""
@@ -213,7 +224,7 @@ class Buffer(Generic[P]):
     def _lose(self, parts: Sequence[P]) -> None:
         with self._changed:
             for part in parts:
-                self._backlog.miss(part)
+                self._backlog.miss(part, REFUSED)
             self._count(dropped=len(parts), pending=-len(parts))
 
     def _count(self, **more: int) -> None:

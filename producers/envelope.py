@@ -15,6 +15,7 @@ from . import message_id as ids
 from .errors import MessageTooLarge
 from .inflating import Form, inflated
 from .message import Message
+from .queues import Queue
 
 NAMESPACE: Final = "dramatiq"
 MAX_BYTES: Final = 1_048_576
@@ -29,10 +30,10 @@ ENCODING: Final = "zlib"
 _LEVEL: Final = 1
 
 
-def seal(message: Message, *, compress_from: int = COMPRESS_FROM) -> bytes:
-    """Encode a message; raise ``MessageTooLarge`` when it is over ``MAX_BYTES`` before compression."""
+def seal(message: Message, *, queue: Queue | None = None, compress_from: int = COMPRESS_FROM) -> bytes:
+    """Encode a message, for its own queue or another; ``MessageTooLarge`` over ``MAX_BYTES`` before compression."""
     payload = message.model_dump_json().encode()
-    frame = _Frame(message.message_id, message.queue.value, message.wire_name)
+    frame = _Frame(message.message_id, (queue or message.queue).value, message.wire_name)
     data = frame.around(payload)
     if len(data) > MAX_BYTES:
         sentence = f"{message.wire_name} takes {len(data):,} bytes, the limit is {MAX_BYTES:,}: send smaller batches"

@@ -11,6 +11,7 @@
     ├── UnsuitableRedis       Redis answers, but must not carry messages as it is set up
     ├── BrokerUnavailable     Redis cannot be reached or refuses; the message may or may not be on the bus
     ├── BrokerFull            Redis is out of memory; nothing was sent
+    │   └── QueueFull         too many messages wait in the queue; nothing was sent
     └── NotDurable            sent, but not known to be on disk within the time given
 
 After ``BrokerUnavailable`` and ``NotDurable`` send the same message object again: its id is the
@@ -82,6 +83,10 @@ class BrokerUnavailable(ProducerError):
 
 class BrokerFull(ProducerError):
     """Redis has reached its memory limit; slow down or start more workers, then send again."""
+
+
+class QueueFull(BrokerFull):
+    """More messages wait in a queue than shall; slow down or start more workers, then send again."""
 
 
 class NotDurable(ProducerError):

@@ -1,5 +1,6 @@
 """What every message has: an id, a moment, a wire name and a queue."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Self
 from uuid import UUID
@@ -65,12 +66,18 @@ class Message(Part):
 
     wire_name: ClassVar[str]
     queue: ClassVar[Queue]
+    bulk_queue: ClassVar[Queue | None] = None
+    """Where messages wait of those who send more than their share, so that the others need not."""
 
     message_id: MessageId = Field(default_factory=ids.new, exclude=True, repr=False)
     occurred_at: AwareDatetime = Field(
         default_factory=_now,
         description="When it happened or was asked for; the time in the message id if left out.",
     )
+
+    def sources(self) -> Mapping[UUID, int]:
+        """Tell of whom the message has how many parts, where shares are counted."""
+        return {}
 
     @classmethod
     def contract_name(cls) -> str:

@@ -12,16 +12,21 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from . import message_id as ids
-from .broker import RedisTransport, Transport
+from .broker import MOST_WAITING, RedisTransport, Sealed, Transport
 from .envelope import COMPRESS_FROM, seal
 from .errors import InvalidMessage, SealingUnavailable
 from .message import Message
 from .messages.instances import CreateInstance, DeleteInstance, RenewInstance, RestoreInstance
 from .messages.keys import RevokeApiKey, StoreApiKey
 from .messages.services import DeprovisionService, ProvisionService
+from .pace import Pace
+from .queues import Queue
 from .sealing import UNSEALED, Sealable, SealingKey
 
 K = TypeVar("K", bound=Sealable)
+
+SHARE_PER_SECOND: Final = 500.0
+"""Lines of one instance a second, over ten seconds, that no other need wait for."""
 
 _SHARE_BYTES: Final = 16
 
@@ -51,9 +56,15 @@ class Producer:
     """
 
     def __init__(
-        self, transport: Transport, *, sealing_key: SealingKey | None = None, compress_from: int = COMPRESS_FROM
+        self,
+        transport: Transport,
+        *,
+        sealing_key: SealingKey | None = None,
+        compress_from: int = COMPRESS_FROM,
+        share_per_second: float | None = SHARE_PER_SECOND,
     ) -> None:
         self._transport = transport
+        self._share = None if share_per_second is None else Pace(share_per_second)
         self._compress_from = compress_from
         self._sealing_key = sealing_key
 
@@ -71,12 +82,21 @@ class Producer:
 
         Raises as ``send`` does; nothing is sent when one of the messages is too large.
         """
-        sealed = [
-            (message.queue.value, str(message.message_id), seal(message, compress_from=self._compress_from))
-            for message in messages
-        ]
+        sealed = [self._sealed(message) for message in messages]
         self._transport.enqueue(sealed, durable=durable)
         return [UUID(message_id) for _, message_id, _ in sealed]
+
+    def _sealed(self, message: Message) -> Sealed:
+        queue = self._queue(message)
+        data = seal(message, queue=queue, compress_from=self._compress_from)
+        return queue.value, str(message.message_id), data
+
+    def _queue(self, message: Message) -> Queue:
+        """Give the queue of a message; who sends more than a share waits where only others of that kind do."""
+        if message.bulk_queue is None or self._share is None:
+            return message.queue
+        behind = [self._share.behind(source, count) for source, count in message.sources().items()]
+        return message.bulk_queue if any(behind) else message.queue
 
     def create_instance(
         self,
@@ -194,15 +214,26 @@ class Producer:
         self.close()
 
 
-def connect(url: str, *, sealing_key: str | None = None, compress_from: int = COMPRESS_FROM) -> Producer:
+def connect(
+    url: str,
+    *,
+    sealing_key: str | None = None,
+    compress_from: int = COMPRESS_FROM,
+    share_per_second: float | None = SHARE_PER_SECOND,
+    most_waiting: int = MOST_WAITING,
+) -> Producer:
     """Make a producer for a ``redis://`` URL; the first ``send`` connects.
 
     ``sealing_key`` is the public key that the workers' operator gave out, ``NAME:hpke-public:BASE64``; only who sends
-    keys needs it.  Payloads of ``compress_from`` bytes and more travel compressed.  Raises ``InvalidUrl``,
-    ``InvalidSealingKey`` or ``SealingUnavailable``.
+    keys needs it.  Payloads of ``compress_from`` bytes and more travel compressed.  Lines of an instance that prints
+    more than ``share_per_second`` for a while wait in a queue of their own, so that others need not wait for them;
+    None for no such queue.  ``send`` raises ``QueueFull`` while ``most_waiting`` messages wait in a queue.
+
+    Raises ``InvalidUrl``, ``InvalidSealingKey`` or ``SealingUnavailable``.
     """
     parsed = None if sealing_key is None else SealingKey.parse(sealing_key)
-    return Producer(RedisTransport(url), sealing_key=parsed, compress_from=compress_from)
+    transport = RedisTransport(url, most_waiting=most_waiting)
+    return Producer(transport, sealing_key=parsed, compress_from=compress_from, share_per_second=share_per_second)
 
 
 def _minutes(duration: timedelta | None) -> int | None:

@@ -11,6 +11,7 @@ class Queue(StrEnum):
     SERVICES = "services"
     HEALTH = "health"
     LOGS = "logs"
+    LOGS_BULK = "logs_bulk"
     GATEWAY = "gateway"
     MAINTENANCE = "maintenance"
     USERS = "users"

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 P = TypeVar("P", bound=Part)
 
+FULL: Final = "the buffer was full"
+REFUSED: Final = "they could not be sent"
+
 _RANKS: Final[Mapping[str, int]] = {"debug": 0, "info": 1, "warn": 2, "error": 3}
 
 
@@ -24,6 +27,7 @@ class Gap:
 
     first: datetime
     last: datetime
+    why: str
     kinds: Counter[str] = field(default_factory=Counter[str])
 
     def add(self, at: datetime, kind: str) -> None:
@@ -52,7 +56,7 @@ def _gap_line(example: LogLine, gap: Gap) -> LogLine:
         "last": gap.last.isoformat(),
         "levels": {**gap.kinds},
     }
-    sentence = f"{gap.kinds.total()} lines are missing here: the buffer was full"
+    sentence = f"{gap.kinds.total()} lines are missing here: {gap.why}"
     return LogLine(
         instance_id=example.instance_id,
         timestamp=gap.last,

@@ -57,7 +57,8 @@ class WorkerProcess:
         shares = {name: actor.shares for name, actor in by_wire_name.items() if actor.shares}
         self.broker = HardenedBroker(
             self._client,
-            windows={Queue.LOGS.value: settings.threads * 2},
+            # What is bulk never keeps more than half of the threads from the rest.
+            windows={Queue.LOGS.value: settings.threads * 2, Queue.LOGS_BULK.value: max(1, settings.threads // 2)},
             grouping=Grouping(shares, settings.threads),
             # A probe waits for seconds: half of the threads stay free for messages that take milliseconds.
             slow={CheckHealth.wire_name},
@@ -147,6 +148,8 @@ def _declare(broker: HardenedBroker, apply: GroupApplier, actors: Collection[Any
     queues = {actor.contract.wire_name: actor.contract.queue.value for actor in actors}
     for wire_name, name in {**queues, UNKNOWN_ACTOR: next(iter(queues.values()))}.items():
         dramatiq.actor(broker=broker, actor_name=wire_name, queue_name=name)(apply)
+    for bulk in {actor.contract.bulk_queue for actor in actors} - {None}:
+        broker.declare_queue(bulk.value)
 
 
 def _chosen(actors: Collection[AnyActor], queues: Collection[str]) -> list[AnyActor]:

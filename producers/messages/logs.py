@@ -1,6 +1,7 @@
 """Log lines of instances, in batches."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
@@ -55,11 +56,16 @@ class LogsEmitted(Message):
 
     wire_name: ClassVar[str] = "logs.emitted.v1"
     queue: ClassVar[Queue] = Queue.LOGS
+    bulk_queue: ClassVar[Queue | None] = Queue.LOGS_BULK
 
     lines: list[LogLine] = Field(
         min_length=1, max_length=MAX_LINES, description="Lines of any instances, in any order."
     )
     _refused: Sequence[RefusedLine] = PrivateAttr(default=())
+
+    def sources(self) -> Mapping[UUID, int]:
+        """Tell how many lines are of which instance."""
+        return Counter(line.instance_id for line in self.lines)
 
     @property
     def refused(self) -> Sequence[RefusedLine]:

@@ -9,13 +9,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from . import bus, idle, indexes, ingest, maintenance, outbox, probes, transactions
+from . import bus, fairness, idle, indexes, ingest, maintenance, outbox, probes, transactions
 from .figures import FIGURES, Figure, Outcome, Repetition, Skipped
 from .record import entry, machine, write
 from .stage import ROOT, Stage
 from .table import Progress, print_list, print_table
 
-FAMILIES = (bus, outbox, transactions, ingest, maintenance, idle, probes, indexes)
+FAMILIES = (bus, outbox, transactions, ingest, fairness, maintenance, idle, probes, indexes)
 """Importing a family enters its figures."""
 
 GROUPS: Final = {

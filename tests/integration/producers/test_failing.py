@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from embedded.valkey import ValkeyServer
-from producers import BrokerFull, BrokerUnavailable, DeleteInstance, NotDurable, broker, connect
+from producers import BrokerFull, BrokerUnavailable, DeleteInstance, NotDurable, QueueFull, broker, connect
 from producers.envelope import seal
 from tests.integration.bus.network import FaultyNetwork
 from tests.unit.producers.samples import batch, line
@@ -104,6 +104,17 @@ def test_a_redis_that_fills_up_in_the_middle_stores_nothing(redis_url: str, clie
         assert client.keys("dramatiq:*") == []
     finally:
         client.config_set("maxmemory", "0")
+
+
+def test_a_queue_that_is_full_takes_nothing_until_somebody_works_on_it(redis_url: str, client: redis.Redis) -> None:
+    with connect(redis_url, most_waiting=3) as producer:
+        producer.send_many([DeleteInstance(instance_id=uuid4()) for _ in range(4)])
+        with pytest.raises(QueueFull, match="4 messages wait in instances, the limit is 3: start more workers"):
+            producer.send(DeleteInstance(instance_id=uuid4()))
+        producer.send(batch(line()))
+        assert client.hlen("dramatiq:instances.msgs") == 4
+        client.delete("dramatiq:instances", "dramatiq:instances.msgs")
+        producer.send(DeleteInstance(instance_id=uuid4()))
 
 
 def test_a_key_of_another_type_is_not_taken_for_success(

@@ -82,6 +82,18 @@ def test_a_full_buffer_drops_the_oldest_of_the_lowest_level_and_tells_the_gap() 
     assert counters.accepted == counters.sent + counters.dropped
 
 
+def test_an_instance_that_prints_faster_than_it_may_loses_lines_which_is_told_and_others_lose_none() -> None:
+    producer = RecordingProducer()
+    with Buffer(producer, LINES, Limits(per_second=1)) as buffer:
+        taken = [buffer.put(line(f"{number}")) for number in range(15)]
+        assert buffer.put(LogLine(instance_id=UUID(int=9), timestamp=datetime.now(UTC), message="another"))
+    assert taken == [True] * 10 + [False] * 5
+    (gap,) = [each for each in lines(producer) if each.source == "system"]
+    assert gap.message == "5 lines are missing here: more than 1 came a second"
+    assert gap.metadata["dropped"] == 5
+    assert (buffer.counters().sent, buffer.counters().dropped) == (12, 5)
+
+
 def test_a_batch_that_is_too_large_is_halved() -> None:
     producer = RecordingProducer()
     with Buffer(producer, LINES, Limits(batch_bytes=8_000_000, batch_seconds=60)) as buffer:

@@ -1,6 +1,7 @@
 """What the typed commands send and give back."""
 
 import hashlib
+import json
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,6 +21,7 @@ from producers import (
     connect,
 )
 from producers.testing import RecordingProducer
+from tests.integration.workers.bus import RecordingTransport
 from tests.unit.producers.samples import batch, line, wish
 
 
@@ -118,6 +120,7 @@ def test_every_queue_has_one_name() -> None:
         "services",
         "health",
         "logs",
+        "logs_bulk",
         "gateway",
         "maintenance",
         "users",
@@ -142,3 +145,21 @@ def test_a_share_gets_a_random_id_and_travels_without_a_key_unless_one_is_given(
     assert producer.of(DeprovisionService)[0].share_id == given[0].share_id
     with pytest.raises(SealingUnavailable):
         producer.provision_service(user_id=uuid4(), service_type="figma", api_key="k")
+
+
+def test_lines_of_an_instance_that_prints_more_than_its_share_wait_where_no_other_need_wait_for_them() -> None:
+    transport = RecordingTransport()
+    producer = Producer(transport, share_per_second=1)
+    noisy, quiet = uuid4(), uuid4()
+    messages = [
+        *[batch(*[line(instance_id=noisy)] * 9) for _ in range(2)],
+        batch(line(instance_id=quiet)),
+        DeleteInstance(instance_id=noisy),
+    ]
+    producer.send_many(messages)
+    queues = [queue for queue, _, _ in transport.sealed]
+    assert queues == ["logs", "logs_bulk", "logs", "instances"]
+    assert [json.loads(data)["queue_name"] for _, _, data in transport.sealed] == queues
+    unshared = Producer(transport, share_per_second=None)
+    unshared.send(batch(*[line(instance_id=noisy)] * 900))
+    assert transport.sealed[-1][0] == "logs"
