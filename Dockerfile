@@ -8,6 +8,7 @@ FROM python:3.13-slim
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin minimcp
 COPY --from=build /venv /venv
 WORKDIR /app
+COPY archives archives
 COPY process process
 COPY producers producers
 COPY db db

@@ -17,6 +17,7 @@ from db.repositories.audit import Audit
 from db.repositories.cache import ValidationCache
 from db.repositories.calls import Calls
 from db.repositories.dead_letters import DeadLetters
+from db.repositories.detached import DetachedRows
 from db.repositories.erasures import Erasures
 from db.repositories.events import Events
 from db.repositories.expiries import Expiries
@@ -98,6 +99,7 @@ class UnitOfWork:
     moves = _Repository(Moves)
     archives = _Repository(Archives)
     partitions = _Repository(Partitions)
+    detached = _Repository(DetachedRows)
     rotation = _Repository(Rotation)
     runs = _Repository(Runs)
     settings = _Repository(Settings)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from producers import (
     AlertsDue,
+    ArchiveDue,
     CacheExpiryDue,
     CheckHealth,
     ContinueErasure,
@@ -190,6 +191,7 @@ EXAMPLES: Final[Mapping[type[Message], Message]] = {
         _after(12, LogsEmitted(lines=[_LINE])),
         PartitionsDue.at(MOMENT),
         RetentionDue.at(MOMENT),
+        ArchiveDue.at(MOMENT),
         CacheExpiryDue.at(MOMENT),
         StatisticsDue.at(MOMENT),
         AlertsDue.at(MOMENT),

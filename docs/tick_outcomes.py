@@ -5,6 +5,7 @@ from typing import Final
 
 from producers import (
     AlertsDue,
+    ArchiveDue,
     CacheExpiryDue,
     HealthChecksDue,
     InstancesExpiryDue,
@@ -61,6 +62,22 @@ TICKS: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
         ),
     ),
     RetentionDue: (_SAME_TICK, _WAITS),
+    ArchiveDue: (
+        _SAME_TICK,
+        ("`ARCHIVE_URL` is not set and partitions wait", "the run is `failed` and says so; nothing is dropped"),
+        (
+            "the folder is full, read-only or not there, or the bucket refuses",
+            "the run is `failed` with a sentence; the partition stays, and the next run begins its archive anew",
+        ),
+        (
+            "the worker dies in the middle",
+            "a draft is left, which the next run removes; nothing is marked before the archive was read back",
+        ),
+        (
+            "rows change while they are archived, as those of an erased user",
+            "the run `waits`: archive and partition are compared, and the next run archives it again",
+        ),
+    ),
     CacheExpiryDue: (_SAME_TICK, ("there is more than a few thousand rows", "the rest follows at once, in steps")),
     StatisticsDue: (_SAME_TICK, ("a table is in use", "it keeps its old statistics; the run says which")),
     OutboxDue: (_SAME_TICK, ("a message has been due for over a minute", "the maintenance diary says for how long")),

@@ -43,6 +43,7 @@ from .messages.keys import KeyRotationDue, KeyValidated, RevokeApiKey, StoreApiK
 from .messages.logs import LogLine, LogsEmitted
 from .messages.maintenance import (
     AlertsDue,
+    ArchiveDue,
     CacheExpiryDue,
     OutboxDue,
     PartitionsDue,
@@ -73,6 +74,7 @@ __all__ = [
     "LINES",
     "USES",
     "AlertsDue",
+    "ArchiveDue",
     "BrokerFull",
     "BrokerUnavailable",
     "Buffer",

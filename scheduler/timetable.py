@@ -9,6 +9,7 @@ from apscheduler.triggers.cron import CronTrigger
 
 from producers import (
     AlertsDue,
+    ArchiveDue,
     CacheExpiryDue,
     HealthChecksDue,
     InstancesExpiryDue,
@@ -74,6 +75,8 @@ TIMETABLE: Final = (
     Entry("create-partitions", _cron(minute="10"), PartitionsDue),
     # One partition a tick, so no lock is held for long; whoever stands in its way is met again soon.
     Entry("apply-retention", _cron(minute="*/10"), RetentionDue),
+    # What left its table the day before is written elsewhere while few read; it keeps for days if a night is missed.
+    Entry("archive-partitions", _cron(hour="2", minute="20"), ArchiveDue),
     # Autovacuum never analyzes a partitioned table itself; the night has the fewest to stand in the way.
     Entry("gather-statistics", _cron(hour="3", minute="40"), StatisticsDue),
     # Each view has an interval of its own; this only asks which are over.

@@ -10,6 +10,8 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from archives.errors import ArchiveError
+from archives.place import Place
 from db.encryption import KeyRing
 from db.engine import Database
 from db.errors import Conflict, DatabaseError, DatabaseUnavailable
@@ -43,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return _COMMANDS[options.command or "run"](options)
-    except (ProcessError, DatabaseError, ProducerError, dead_letters.CommandError, ValueError) as error:
+    except (ProcessError, DatabaseError, ProducerError, ArchiveError, dead_letters.CommandError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return _exit_code(error) if options.lifeline is not None else 1
 
@@ -167,12 +169,18 @@ def _settings(options: argparse.Namespace, environment: Mapping[str, str]) -> Wo
         queues=frozenset(options.queues or ()),
         probes=ProbeSettings(policy=Policy.parse(optional(environment, "PROBE_NETWORKS") or "")),
         host_id=optional(environment, "HOST_ID"),
+        archives=_archives(environment),
         drain=timedelta(seconds=options.drain),
     )
 
 
 def _sealing_keys(environment: Mapping[str, str]) -> SealingKeys:
     return SealingKeys.parse(optional(environment, "SEALING_KEYS") or "")
+
+
+def _archives(environment: Mapping[str, str]) -> Place | None:
+    url = optional(environment, "ARCHIVE_URL")
+    return None if url is None else Place.parse(url)
 
 
 def _database(environment: Mapping[str, str], *, connections: int) -> DatabaseSettings:

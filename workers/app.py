@@ -24,6 +24,7 @@ from producers.sealing import Sealable
 from .actor import AnyActor
 from .actors import ACTORS
 from .applier import HORIZON, Applier
+from .archivist import Archivist
 from .broker import UNKNOWN_ACTOR, HardenedBroker
 from .group import GroupApplier
 from .grouping import Grouping
@@ -50,7 +51,8 @@ class WorkerProcess:
         self._drain = settings.drain
         self._database = Database(settings.database)
         vault = Vault(settings.master_keys, settings.key_pepper)
-        self._resources = Resources(Prober(settings.probes), settings.sealing_keys, vault)
+        wanted = None if settings.archives is None else threading.Event()
+        self._resources = Resources(Prober(settings.probes), settings.sealing_keys, vault, wanted)
         self._client = redis_client(settings.redis_url)
         actors = _able(actors, settings.lacks_for_keys)
         by_wire_name = {actor.contract.wire_name: actor for actor in actors}
@@ -73,6 +75,7 @@ class WorkerProcess:
         self._janitor = Janitor(self.broker, self._database, transport, by_wire_name)
         self._relay = Relay(self.broker, self._database, transport)
         self._rounds = Rounds(self._database, self._resources.prober, host_id=settings.host_id)
+        self._archivist = _archivist(self._database, settings, wanted)
         self._makes_rounds = any(actor.contract is HealthChecksDue for actor in _chosen(actors, settings.queues))
 
     def start(self) -> None:
@@ -87,6 +90,8 @@ class WorkerProcess:
         self._janitor.start()
         self._relay.start()
         self._worker.start()
+        if self._archivist is not None:
+            self._archivist.start()
         if self._makes_rounds:
             self._rounds.start()
 
@@ -95,6 +100,8 @@ class WorkerProcess:
         own: list[threading.Thread] = [self._heartbeat, self._janitor, self._relay, *self._resources.prober.threads()]
         if self._makes_rounds:
             own.append(self._rounds)
+        if self._archivist is not None:
+            own.append(self._archivist)
         return [*own, *self._worker.workers, *self._worker.consumers.values()]
 
     def stop(self) -> None:
@@ -105,6 +112,8 @@ class WorkerProcess:
             self._rounds.stop()
         self._relay.stop()
         self._give_back_waiting()
+        if self._archivist is not None:
+            self._archivist.stop()
         self._worker.stop(timeout=int(self._drain.total_seconds() * 1000))
         self._janitor.stop()
         self._heartbeat.stop()
@@ -142,6 +151,12 @@ def running(settings: WorkerSettings, actors: Collection[AnyActor] = ACTORS) -> 
         yield process
     finally:
         process.stop()
+
+
+def _archivist(database: Database, settings: WorkerSettings, wanted: threading.Event | None) -> Archivist | None:
+    if settings.archives is None or wanted is None:
+        return None
+    return Archivist(database, settings.archives, wanted)
 
 
 def _declare(broker: HardenedBroker, apply: GroupApplier, actors: Collection[AnyActor]) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from archives.place import Place
 from db.encryption import KeyRing
 from db.master_keys import MasterKeys
 from db.pepper import Pepper
@@ -29,6 +30,9 @@ class WorkerSettings:
     probes: ProbeSettings = field(default_factory=ProbeSettings)
     host_id: str | None = None
     """The host whose processes this pool can look at, as instances call it; none means that it looks at none."""
+
+    archives: Place | None = None
+    """Where partitions are archived; without it those that must be are kept and told of."""
 
     drain: timedelta = timedelta(seconds=30)
     """How long messages in hand may take to finish after SIGTERM."""

@@ -1,6 +1,7 @@
 """Retention policies, what maintenance did and when, and what it detached."""
 
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, text
 from sqlalchemy.dialects.postgresql import OID
@@ -89,6 +90,7 @@ class DetachedPartition(Base):
         ),
         CheckConstraint("archived_rows >= 0", name="archived_rows"),
         CheckConstraint("archive_sha256 ~ '^[0-9a-f]{64}$'", name="archive_sha256"),
+        CheckConstraint("(archiving_by IS NULL) = (archiving_until IS NULL)", name="archiving"),
         Index(
             "idx_detached_partitions_relation",
             "relation",
@@ -111,3 +113,5 @@ class DetachedPartition(Base):
     archive_uri: Mapped[str | None]
     archived_rows: Mapped[int | None] = mapped_column(BigInteger)
     archive_sha256: Mapped[Str64 | None]
+    archiving_by: Mapped[UUID | None]
+    archiving_until: Mapped[datetime | None]

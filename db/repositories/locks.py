@@ -9,6 +9,7 @@ from sqlalchemy import text
 from db.statement import Driver, Statement
 
 _HURRY: Final = Statement("locks.hurry", text("SELECT set_config('lock_timeout', :patience, true)"))
+_TAKE_TIME: Final = Statement("locks.take_time", text("SELECT set_config('statement_timeout', :seconds, true)"))
 _OF_ONE_MOMENT: Final = Statement(
     "locks.be_of_one_moment", text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 )
@@ -31,6 +32,10 @@ class Locks:
     def hurry(self, patience_ms: int) -> None:
         """Wait for no row longer than so many milliseconds until the transaction ends; then it is a Conflict."""
         _HURRY.run(self._driver, patience=f"{patience_ms}ms")
+
+    def take_time(self, seconds: int) -> None:
+        """Let each statement last so long until the transaction ends."""
+        _TAKE_TIME.run(self._driver, seconds=f"{seconds}s")
 
     def be_of_one_moment(self) -> None:
         """Have all that the transaction reads be of one moment; to be said before it reads."""

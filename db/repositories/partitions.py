@@ -34,7 +34,7 @@ _UNARCHIVED: Final = Statement(
     # Those that still have foreign keys are freed of them first: until then their rows could vanish.
     text(
         """
-        SELECT d.relation, d.parent, d.range_from, d.range_to FROM maintenance.detached_partitions d
+        SELECT d.relation, d.parent, d.range_from, d.range_to, d.detached_at FROM maintenance.detached_partitions d
          WHERE d.dropped_at IS NULL AND d.archived_rows IS NULL
            AND (d.needs_archive OR EXISTS (
                 SELECT FROM maintenance.data_retention_policies p
@@ -84,6 +84,7 @@ class Detached:
     parent: str
     range_from: datetime
     range_to: datetime
+    detached_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

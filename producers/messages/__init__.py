@@ -21,7 +21,16 @@ from .instances import (
 )
 from .keys import KeyRotationDue, KeyValidated, RevokeApiKey, StoreApiKey
 from .logs import LogsEmitted
-from .maintenance import AlertsDue, CacheExpiryDue, OutboxDue, PartitionsDue, RetentionDue, StatisticsDue, ViewsDue
+from .maintenance import (
+    AlertsDue,
+    ArchiveDue,
+    CacheExpiryDue,
+    OutboxDue,
+    PartitionsDue,
+    RetentionDue,
+    StatisticsDue,
+    ViewsDue,
+)
 from .services import DeprovisionService, MigrateToSharedService, ProvisionService, RegisterService, ServiceUsed
 from .users import ContinueErasure, EraseUser
 
@@ -56,6 +65,7 @@ CONTRACTS: Mapping[str, type[Message]] = MappingProxyType(
             LogsEmitted,
             PartitionsDue,
             RetentionDue,
+            ArchiveDue,
             CacheExpiryDue,
             StatisticsDue,
             AlertsDue,

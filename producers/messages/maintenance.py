@@ -22,6 +22,13 @@ class RetentionDue(Tick):
     queue: ClassVar[Queue] = Queue.MAINTENANCE
 
 
+class ArchiveDue(Tick):
+    """It is time to archive the partitions that left their tables and are to be kept elsewhere."""
+
+    wire_name: ClassVar[str] = "maintenance.archive_due.v1"
+    queue: ClassVar[Queue] = Queue.MAINTENANCE
+
+
 class CacheExpiryDue(Tick):
     """It is time to empty the caches of what has expired."""
 

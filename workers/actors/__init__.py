@@ -31,6 +31,7 @@ ACTORS: tuple[AnyActor, ...] = (
     logs.ingest,
     maintenance.create_partitions,
     maintenance.apply_retention,
+    maintenance.archive_partitions,
     maintenance.expire_caches,
     maintenance.gather_statistics,
     maintenance.raise_alerts,

@@ -1,14 +1,27 @@
 """What keeps the database small and current."""
 
 import logging
+import threading
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from db.unit_of_work import UnitOfWork
-from producers import AlertsDue, CacheExpiryDue, OutboxDue, PartitionsDue, RetentionDue, StatisticsDue, ViewsDue
+from producers import (
+    AlertsDue,
+    ArchiveDue,
+    CacheExpiryDue,
+    OutboxDue,
+    PartitionsDue,
+    RetentionDue,
+    StatisticsDue,
+    ViewsDue,
+)
 
+from ..actor import prepared_actor
 from ..continuing import go_on
-from ..tick import Done, tick_actor
+from ..resources import Resources
+from ..tick import Done, tell, tick_actor
 
 log: Final = logging.getLogger(__name__)
 
@@ -17,6 +30,14 @@ STEP: Final = 5_000
 
 LATE: Final = timedelta(minutes=1)
 """A message of the outbox that has been due for so long is one that no worker could send."""
+
+
+@dataclass(frozen=True, slots=True)
+class Archiving:
+    """A tick, and what wakes who archives in this process; nobody does without a place for archives."""
+
+    message: ArchiveDue
+    wanted: threading.Event | None
 
 
 @tick_actor("create-partitions", PartitionsDue)
@@ -40,6 +61,29 @@ def apply_retention(message: RetentionDue, uow: UnitOfWork) -> Done | None:
     del message
     step = uow.partitions.retain()
     return None if step is None else Done(1, {step.action: step.relation})
+
+
+def with_archivist(message: ArchiveDue, resources: Resources) -> Archiving:
+    """Hand the archivist to the tick."""
+    return Archiving(message, resources.archive_wanted)
+
+
+@prepared_actor(ArchiveDue, with_archivist)
+def archive_partitions(archiving: Archiving, uow: UnitOfWork) -> None:
+    """Wake the archivist when something waits: an archive may take an hour, a message may not."""
+
+    def wake(uow: UnitOfWork) -> Done:
+        waiting = len(uow.partitions.unarchived())
+        if waiting and archiving.wanted is None:
+            sentence = (
+                f"{waiting} partitions wait for their archive and ARCHIVE_URL is not set: set it for the workers."
+            )
+            return Done(outcome="failed", problem=sentence)
+        if waiting and archiving.wanted is not None:
+            archiving.wanted.set()
+        return Done()
+
+    tell("archive-partitions", archiving.message, uow, wake)
 
 
 @tick_actor("expire-caches", CacheExpiryDue)

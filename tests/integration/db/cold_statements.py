@@ -10,8 +10,15 @@ _ERASES: Final = "reads whatever may have rows of a user, rarely and in steps of
 _FOLLOWS: Final = "looks at all that lives, by a tick"
 _COMMAND: Final = "asked by an operator's command, a batch at a time"
 _ARCHIVE: Final = "the same as for api_keys, on a table that is shorter"
+_BLOCKS: Final = "reads the blocks that it is told to, and nothing else"
 EXEMPT: Final[dict[str, str]] = {
     "alerts.follow_troubles": "looks at what is wrong with maintenance, by a tick",
+    "detached.columns": "reads the catalog",
+    "detached.extent": "reads the catalog",
+    "detached.lease": _OWNERS,
+    "detached.page": _BLOCKS,
+    "detached.tally": _BLOCKS,
+    "locks.take_time": "reads no table",
     "alerts.settle": "looks at the alerts that are open, by a tick",
     "probers.beat": _ADDS,
     "probers.forget": "reads a row per worker process",

@@ -156,6 +156,7 @@ ELSEWHERE: Final = {
     ("maintenance.detached_partitions", "check_archive"),
     ("maintenance.detached_partitions", "check_archive_sha256"),
     ("maintenance.detached_partitions", "check_archived_rows"),
+    ("maintenance.detached_partitions", "check_archiving"),
     ("maintenance.detached_partitions", "idx_detached_partitions_relation"),
     ("maintenance.erasures", "check_erased"),
     ("maintenance.erasures", "idx_erasures_open"),

@@ -23,6 +23,7 @@ OWNERS = {
     "check_archive_sha256",
     "check_archived_rows",
     "check_contract_sender",
+    "check_archiving",
     "check_erased",
     "check_partition_key",
     "check_partition_unit",

@@ -103,6 +103,7 @@ def test_an_archive_does_not_end_the_grace(own: TestDatabase, db: Database, kept
             "check_archived_rows",
             "archived_rows = -1, archive_uri = 'x', archive_sha256 = repeat('0', 64), archived_at = now()",
         ),
+        ("check_archiving", "archiving_until = now()"),
         ("check_archive_sha256", "archived_rows = 1, archive_uri = 'x', archive_sha256 = 'x', archived_at = now()"),
     ],
 )

@@ -1,0 +1,61 @@
+"""Archives what left its table: in a thread of its own, since one archive may take an hour."""
+
+import logging
+import threading
+from typing import Final
+
+from archives.errors import ArchiveError
+from archives.place import Place
+from db.engine import Database
+from db.errors import DatabaseError
+
+log: Final = logging.getLogger(__name__)
+
+_STOP_SECONDS: Final = 20
+
+
+class Archivist(threading.Thread):
+    """Begins when a tick wants it; asked to stop, it leaves a draft behind, which the next run replaces."""
+
+    def __init__(self, database: Database, place: Place, wanted: threading.Event) -> None:
+        super().__init__(name="archivist", daemon=True)
+        self._database = database
+        self._place = place
+        self._wanted = wanted
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        """Wait to be wanted, again and again, until stopped."""
+        while self._wanted.wait() and not self._stopping.is_set():
+            self._wanted.clear()
+            self.step()
+
+    def step(self) -> None:
+        """Archive what waits; what is in the way is in the history, and the next tick tries again."""
+        # Here, because Arrow takes 40 MB, which only a process that archives shall have.
+        from archives.bucket import store_at  # noqa: PLC0415  see above
+        from db.shelving import note_failure, shelve_all  # noqa: PLC0415  see above
+
+        try:
+            try:
+                run = shelve_all(
+                    self._database, store_at(self._place), stopping=self._stopping.is_set, report=log.debug
+                )
+            except ArchiveError as error:
+                note_failure(self._database, error)
+                log.warning("partitions cannot be archived: %s", error)
+                return
+        except DatabaseError as error:
+            log.warning("partitions cannot be archived, the next tick tries again: %s", error)
+            return
+        for done in run.shelved:
+            log.info("%s is archived: %d rows in %s", done.relation, done.rows, done.uri)
+        for problem in run.problems:
+            log.warning("a partition cannot be archived: %s", problem)
+
+    def stop(self) -> None:
+        """End the thread at the end of the page that it is at."""
+        self._stopping.set()
+        self._wanted.set()
+        if self.is_alive():
+            self.join(_STOP_SECONDS)
