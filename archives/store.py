@@ -93,3 +93,9 @@ def sha256_of(file: BinaryIO) -> tuple[str, int]:
         digest.update(piece)
         size += len(piece)
     return digest.hexdigest(), size
+
+
+def copied(file: BinaryIO, target: BinaryIO) -> None:
+    """Write all of a file to another."""
+    while piece := file.read(_PIECE):
+        target.write(piece)

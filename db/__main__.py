@@ -10,8 +10,9 @@ from itertools import chain
 from pathlib import Path
 from uuid import UUID
 
+from archives.errors import ArchiveError
 from db import archiving, importing, moving, roles, schema, seeds
-from db.commands import keys, maintenance, runs, users
+from db.commands import archives, keys, maintenance, runs, users
 from db.console import URLS, UsageError, command, conclude, database_url, master_keys, reporter
 from db.engine import Database
 from db.errors import DatabaseError
@@ -31,6 +32,9 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
     except DatabaseError as error:
         remedy = " Set DATABASE_ADMIN_URL to a login that may." if error.sqlstate == _NO_PRIVILEGE else ""
         print(f"{error}{remedy}", file=sys.stderr)
+        return 1
+    except ArchiveError as error:
+        print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Interrupted: what was committed stays, and running it again does the rest.", file=sys.stderr)
@@ -66,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     for parser_of_changes in (move, archive):
         parser_of_changes.add_argument("--dry-run", action="store_true", help="say what would be done, change nothing")
+    archives.add(commands)
     keys.add(commands)
     users.add(commands)
     runs.add(commands)

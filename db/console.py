@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -33,7 +34,7 @@ def command(
 def database_url(environment: Mapping[str, str], *names: str) -> str:
     """Give the first of these settings that there is."""
     for name in names:
-        if found := _setting(environment, name):
+        if found := setting(environment, name):
             return found
     raise UsageError(
         f"Set {names[0]} (or {names[0]}_FILE) to the URL of PostgreSQL, postgresql://USER:PASSWORD@HOST/NAME."
@@ -42,7 +43,7 @@ def database_url(environment: Mapping[str, str], *names: str) -> str:
 
 def master_keys(environment: Mapping[str, str]) -> KeyRing:
     """Give the master keys of the settings, none if there are none."""
-    return KeyRing.parse(_setting(environment, "MASTER_KEYS") or "")
+    return KeyRing.parse(setting(environment, "MASTER_KEYS") or "")
 
 
 def reporter(options: argparse.Namespace, steps: list[str]) -> Report:
@@ -56,12 +57,18 @@ def reporter(options: argparse.Namespace, steps: list[str]) -> Report:
     return report
 
 
+def progress(step: str) -> None:
+    """Tell people of a step where programs do not read."""
+    print(step, file=sys.stderr, flush=True)
+
+
 def conclude(options: argparse.Namespace, facts: Mapping[str, object], sentence: str) -> None:
     """Answer people with a sentence, programs with facts."""
     print(json.dumps(facts) if options.json else sentence)
 
 
-def _setting(environment: Mapping[str, str], name: str) -> str | None:
+def setting(environment: Mapping[str, str], name: str) -> str | None:
+    """Give a setting, or what the file named by NAME_FILE holds; None if there is neither."""
     if given := environment.get(name):
         return given
     file = environment.get(f"{name}_FILE")

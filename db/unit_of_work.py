@@ -44,6 +44,7 @@ from db.repositories.services import Services
 from db.repositories.sessions import Sessions
 from db.repositories.settings import Settings
 from db.repositories.shares import Shares
+from db.repositories.shelved import ShelvedPartitions
 from db.repositories.targets import Targets
 from db.repositories.tenants import Tenants
 from db.repositories.ticks import Ticks
@@ -100,6 +101,7 @@ class UnitOfWork:
     archives = _Repository(Archives)
     partitions = _Repository(Partitions)
     detached = _Repository(DetachedRows)
+    shelved = _Repository(ShelvedPartitions)
     rotation = _Repository(Rotation)
     runs = _Repository(Runs)
     settings = _Repository(Settings)
