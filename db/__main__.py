@@ -12,7 +12,7 @@ from uuid import UUID
 
 from archives.errors import ArchiveError
 from db import archiving, importing, moving, roles, schema, seeds
-from db.commands import archives, keys, maintenance, runs, users
+from db.commands import archives, holds, keys, maintenance, retention, runs, users
 from db.console import URLS, UsageError, command, conclude, database_url, master_keys, reporter
 from db.engine import Database
 from db.errors import DatabaseError
@@ -71,6 +71,8 @@ def _parser() -> argparse.ArgumentParser:
     for parser_of_changes in (move, archive):
         parser_of_changes.add_argument("--dry-run", action="store_true", help="say what would be done, change nothing")
     archives.add(commands)
+    holds.add(commands)
+    retention.add(commands)
     keys.add(commands)
     users.add(commands)
     runs.add(commands)

@@ -22,7 +22,8 @@ DatabaseError
     ├── UnknownType
     ├── UnknownService
     ├── UnknownKey
-    └── UnknownInstance
+    ├── UnknownInstance
+    └── UserHeld
 """
 
 import re
@@ -168,6 +169,12 @@ class UnknownInstance(Refusal):
 
     reason = "unknown-instance"
     early = True
+
+
+class UserHeld(Refusal):
+    """A legal hold keeps what is the user's."""
+
+    reason = "user-held"
 
 
 _BY_STATE: Final[dict[str, type[DatabaseError]]] = {

@@ -53,6 +53,9 @@ _CHECKS: Final[dict[str, str]] = {
     " no wait is endless: choose times that fit",
     "check_max_duration": "A type lets its instances live for more than 0 minutes: raise its longest duration",
     "check_triggered_since": "An alert that is triggered says since when: give the time",
+    "check_held": "A legal hold is of one tenant or of one instance: give one of them",
+    "check_hold_reason": "A legal hold says why it is and who ordered it: give both",
+    "check_hold_until": "A legal hold ends after it begins: choose a later end, or none",
     # Numbers.
     "check_rate_limits": "Rate limits are above 0: raise what is not, or switch the key off",
     "check_pool_size": "A pool holds a connection at least, and no fewer than its smallest size: raise its largest",

@@ -24,6 +24,7 @@ from db.repositories.expiries import Expiries
 from db.repositories.fleet import Fleet
 from db.repositories.gateway import Gateway
 from db.repositories.health import Health
+from db.repositories.holds import Holds
 from db.repositories.inbox import Inbox
 from db.repositories.instances import Instances
 from db.repositories.keys import Keys
@@ -37,6 +38,7 @@ from db.repositories.ports import Ports
 from db.repositories.probers import Probers
 from db.repositories.redeliveries import Redeliveries
 from db.repositories.requests import Requests
+from db.repositories.retention import Retention
 from db.repositories.rotation import Rotation
 from db.repositories.runs import Runs
 from db.repositories.servers import Servers
@@ -102,6 +104,8 @@ class UnitOfWork:
     partitions = _Repository(Partitions)
     detached = _Repository(DetachedRows)
     shelved = _Repository(ShelvedPartitions)
+    retention = _Repository(Retention)
+    holds = _Repository(Holds)
     rotation = _Repository(Rotation)
     runs = _Repository(Runs)
     settings = _Repository(Settings)

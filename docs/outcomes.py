@@ -250,6 +250,7 @@ OUTCOMES: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
     EraseUser: (
         ("the user does not exist, or was erased before", "whatever still names that id is erased; else nothing"),
         ("the user is being erased already", "that erasure goes on; it is one"),
+        ("a legal hold keeps what is the user's", "dead letter `user-held`, which names the hold; nothing changes"),
         ("the worker dies in the middle", "what was committed stays erased, and the rest follows"),
         (
             "messages about the user or the user's instances come later",

@@ -17,6 +17,7 @@ from producers import (
     OutboxDue,
     PartitionsDue,
     PortsReconcileDue,
+    PruningDue,
     RetentionDue,
     StatisticsDue,
     Tick,
@@ -77,6 +78,8 @@ TIMETABLE: Final = (
     Entry("apply-retention", _cron(minute="*/10"), RetentionDue),
     # What left its table the day before is written elsewhere while few read; it keeps for days if a night is missed.
     Entry("archive-partitions", _cron(hour="2", minute="20"), ArchiveDue),
+    # Old rows of small tables, some thousand at a time; an hour more or less is nothing to them.
+    Entry("prune-rows", _cron(minute="25"), PruningDue),
     # Autovacuum never analyzes a partitioned table itself; the night has the fewest to stand in the way.
     Entry("gather-statistics", _cron(hour="3", minute="40"), StatisticsDue),
     # Each view has an interval of its own; this only asks which are over.

@@ -13,6 +13,7 @@ from db.models.keys import ApiKey, ApiKeyValidation, EncryptionKey, SecretCheck
 from db.models.logs import LogLine, QuarantinedLine
 from db.models.maintenance import DetachedPartition, RetentionPolicy, Run, Tick
 from db.models.operation import CircuitBreaker, ConnectionPool, PerformanceAlert, RequestQueue, ServerMetric
+from db.models.retention import LegalHold, RowPolicy
 from db.models.servers import Server, ServerResource, ServerTool
 from db.models.services import QuarantinedUse, Service, ServiceHealth, ServiceUsage, SharedMove, UserService
 from db.models.tenants import Membership, Organization, Tenant
@@ -41,6 +42,7 @@ __all__ = [
     "InstanceArchive",
     "InstanceEvent",
     "InstanceEventArchive",
+    "LegalHold",
     "LogLine",
     "MaterializedView",
     "McpType",
@@ -60,6 +62,7 @@ __all__ = [
     "RequestQueue",
     "RetentionPolicy",
     "RoutingRule",
+    "RowPolicy",
     "Run",
     "SecretCheck",
     "Server",

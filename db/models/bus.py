@@ -53,6 +53,11 @@ class DeadLetterRow(Base):
         UniqueConstraint("message_id"),
         Index("idx_dead_letters_created_at", text("created_at DESC"), text("id DESC")),
         Index("idx_dead_letters_reason", "reason", text("created_at DESC"), text("id DESC")),
+        Index(
+            "idx_dead_letters_settled",
+            text("GREATEST(replayed_at, discarded_at)"),
+            postgresql_where=text("GREATEST(replayed_at, discarded_at) IS NOT NULL"),
+        ),
     )
 
     id: Mapped[Id]

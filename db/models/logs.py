@@ -36,7 +36,10 @@ class QuarantinedLine(Base):
     """A line that could not be stored."""
 
     __tablename__ = "log_quarantine"
-    __table_args__ = (Index("idx_log_quarantine_instance", "mcp_instance_id", "created_at"),)
+    __table_args__ = (
+        Index("idx_log_quarantine_instance", "mcp_instance_id", "created_at"),
+        Index("idx_log_quarantine_created_at", "created_at"),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     mcp_instance_id: Mapped[UUID | None]

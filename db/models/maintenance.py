@@ -46,6 +46,7 @@ class Run(Base):
         CheckConstraint("bytes >= 0", name="run_bytes"),
         CheckConstraint("outcome IN ('done', 'waits', 'failed')", name="run_outcome"),
         Index("idx_runs_task_started", "task", text("started_at DESC")),
+        Index("idx_runs_finished_at", "finished_at"),
         _SCHEMA,
     )
 
@@ -90,13 +91,14 @@ class DetachedPartition(Base):
         ),
         CheckConstraint("archived_rows >= 0", name="archived_rows"),
         CheckConstraint("archive_sha256 ~ '^[0-9a-f]{64}$'", name="archive_sha256"),
-        CheckConstraint("(archiving_by IS NULL) = (archiving_until IS NULL)", name="archiving"),
+        CheckConstraint("(archiver IS NULL) = (archiving_until IS NULL)", name="archiving"),
         Index(
             "idx_detached_partitions_relation",
             "relation",
             unique=True,
             postgresql_where=text("dropped_at IS NULL"),
         ),
+        Index("idx_detached_partitions_dropped_at", "dropped_at", postgresql_where=text("archive_uri IS NULL")),
         _SCHEMA,
     )
 
@@ -113,5 +115,6 @@ class DetachedPartition(Base):
     archive_uri: Mapped[str | None]
     archived_rows: Mapped[int | None] = mapped_column(BigInteger)
     archive_sha256: Mapped[Str64 | None]
-    archiving_by: Mapped[UUID | None]
+    archiver: Mapped[UUID | None]
     archiving_until: Mapped[datetime | None]
+    held_by: Mapped[UUID | None]

@@ -165,7 +165,10 @@ class QuarantinedUse(Base):
     """A use of a share that could not be counted."""
 
     __tablename__ = "service_usage_quarantine"
-    __table_args__ = (Index("idx_service_usage_quarantine_instance", "instance_id", "created_at"),)
+    __table_args__ = (
+        Index("idx_service_usage_quarantine_instance", "instance_id", "created_at"),
+        Index("idx_service_usage_quarantine_created_at", "created_at"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     instance_id: Mapped[Str100]

@@ -8,9 +8,18 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from db.errors import UserHeld
 from db.statement import Driver, Statement
 
-_BEGIN: Final = Statement("erasures.begin", text("SELECT maintenance.begin_erasure(:erasure_id, :user_id)"))
+_BEGIN: Final = Statement(
+    "erasures.begin",
+    text(
+        """
+        SELECT CASE WHEN held.why IS NULL THEN maintenance.begin_erasure(:erasure_id, :user_id) END, held.why
+          FROM (SELECT maintenance.hold_on_user(:user_id) AS why) AS held
+        """
+    ),
+)
 _GO_ON: Final = Statement("erasures.go_on", text("SELECT maintenance.erase_some(:erasure_id, CAST(:limit AS integer))"))
 _GET: Final = Statement(
     "erasures.get",
@@ -66,9 +75,14 @@ class Erasures:
         self._driver = driver
 
     def begin(self, erasure_id: UUID, user_id: UUID) -> UUID:
-        """Switch a user off, end what runs, and return the id of the erasure: an older one if it is under way."""
-        row = _BEGIN.run(self._driver, erasure_id=erasure_id, user_id=user_id).fetchall()[0]
-        return UUID(str(row[0]))
+        """Switch a user off, end what runs, and return the id of the erasure: an older one if it is under way.
+
+        Raises UserHeld, with the order, if a legal hold keeps what is the user's.
+        """
+        erasure, why = _BEGIN.run(self._driver, erasure_id=erasure_id, user_id=user_id).fetchall()[0]
+        if why is not None:
+            raise UserHeld(why)
+        return UUID(str(erasure))
 
     def go_on(self, erasure_id: UUID, *, limit: int) -> bool:
         """Erase some more rows; True when nothing is left, or there is no such erasure."""

@@ -109,6 +109,8 @@ CONTEXTS: Final = (
         (
             "maintenance.data_retention_policies",
             "maintenance.detached_partitions",
+            "maintenance.row_policies",
+            "maintenance.legal_holds",
             "maintenance.runs",
             "maintenance.ticks",
             "maintenance.user_references",

@@ -29,6 +29,13 @@ class ArchiveDue(Tick):
     queue: ClassVar[Queue] = Queue.MAINTENANCE
 
 
+class PruningDue(Tick):
+    """It is time to delete what the policies of tables that are not partitioned no longer keep."""
+
+    wire_name: ClassVar[str] = "maintenance.pruning_due.v1"
+    queue: ClassVar[Queue] = Queue.MAINTENANCE
+
+
 class CacheExpiryDue(Tick):
     """It is time to empty the caches of what has expired."""
 

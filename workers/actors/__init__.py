@@ -32,6 +32,7 @@ ACTORS: tuple[AnyActor, ...] = (
     maintenance.create_partitions,
     maintenance.apply_retention,
     maintenance.archive_partitions,
+    maintenance.prune_rows,
     maintenance.expire_caches,
     maintenance.gather_statistics,
     maintenance.raise_alerts,

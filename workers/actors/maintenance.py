@@ -3,9 +3,10 @@
 import logging
 import threading
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from db import retaining
 from db.unit_of_work import UnitOfWork
 from producers import (
     AlertsDue,
@@ -13,6 +14,7 @@ from producers import (
     CacheExpiryDue,
     OutboxDue,
     PartitionsDue,
+    PruningDue,
     RetentionDue,
     StatisticsDue,
     ViewsDue,
@@ -60,7 +62,13 @@ def apply_retention(message: RetentionDue, uow: UnitOfWork) -> Done | None:
     """
     del message
     step = uow.partitions.retain()
-    return None if step is None else Done(1, {step.action: step.relation})
+    if step is not None:
+        return Done(1, {step.action: step.relation})
+    if busy := retaining.busy(uow, datetime.now(UTC)):
+        return Done(
+            outcome="waits", problem=f"{', '.join(busy)}: in use, by pg_dump for instance; the next tick tries."
+        )
+    return None
 
 
 def with_archivist(message: ArchiveDue, resources: Resources) -> Archiving:
@@ -84,6 +92,15 @@ def archive_partitions(archiving: Archiving, uow: UnitOfWork) -> None:
         return Done()
 
     tell("archive-partitions", archiving.message, uow, wake)
+
+
+@tick_actor("prune-rows", PruningDue)
+def prune_rows(message: PruningDue, uow: UnitOfWork) -> Done:
+    """Delete what the policies of small tables no longer keep, some thousand rows a step."""
+    counts = uow.retention.prune(limit=STEP)
+    if max(counts.values(), default=0) >= STEP:
+        go_on(message.continued(), uow)
+    return Done(sum(counts.values()), {table: count for table, count in counts.items() if count})
 
 
 @tick_actor("expire-caches", CacheExpiryDue)

@@ -11,10 +11,10 @@ depends_on = None
 
 LEASE: Final = """
 ALTER TABLE maintenance.detached_partitions
-    ADD COLUMN archiving_by    uuid,
+    ADD COLUMN archiver    uuid,
     ADD COLUMN archiving_until timestamptz,
-    ADD CONSTRAINT check_archiving CHECK ((archiving_by IS NULL) = (archiving_until IS NULL));
-COMMENT ON COLUMN maintenance.detached_partitions.archiving_by IS 'Who writes its archive';
+    ADD CONSTRAINT check_archiving CHECK ((archiver IS NULL) = (archiving_until IS NULL));
+COMMENT ON COLUMN maintenance.detached_partitions.archiver IS 'Who writes its archive';
 COMMENT ON COLUMN maintenance.detached_partitions.archiving_until IS
     'Until then nobody else begins to; who writes says again and again that it goes on';
 
@@ -23,9 +23,9 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 BEGIN
     UPDATE maintenance.detached_partitions d
-       SET archiving_by = p_holder, archiving_until = now() + make_interval(secs => least(p_seconds, 3600))
+       SET archiver = p_holder, archiving_until = now() + make_interval(secs => least(p_seconds, 3600))
      WHERE d.relation = p_relation AND d.dropped_at IS NULL AND d.archived_rows IS NULL
-       AND (d.archiving_by IS NULL OR d.archiving_by = p_holder OR d.archiving_until < now());
+       AND (d.archiver IS NULL OR d.archiver = p_holder OR d.archiving_until < now());
     RETURN FOUND;
 END $$;
 COMMENT ON FUNCTION maintenance.lease_archive(text, uuid, integer) IS
@@ -90,6 +90,6 @@ def downgrade() -> None:
         DROP FUNCTION maintenance.tally(text, text[], bigint, bigint);
         DROP FUNCTION maintenance.page(text, text[], bigint, bigint);
         DROP FUNCTION maintenance.lease_archive(text, uuid, integer);
-        ALTER TABLE maintenance.detached_partitions DROP COLUMN archiving_until, DROP COLUMN archiving_by;
+        ALTER TABLE maintenance.detached_partitions DROP COLUMN archiving_until, DROP COLUMN archiver;
         """
     )

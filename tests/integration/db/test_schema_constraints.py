@@ -159,6 +159,10 @@ ELSEWHERE: Final = {
     ("maintenance.detached_partitions", "check_archiving"),
     ("maintenance.detached_partitions", "idx_detached_partitions_relation"),
     ("maintenance.erasures", "check_erased"),
+    ("maintenance.legal_holds", "check_held"),
+    ("maintenance.legal_holds", "check_hold_reason"),
+    ("maintenance.legal_holds", "check_hold_until"),
+    ("maintenance.legal_holds", "check_released"),
     ("maintenance.erasures", "idx_erasures_open"),
 }
 
@@ -168,6 +172,7 @@ OWNERS: Final[list[tuple[str, str, str]]] = [
     (_POLICIES, "check_retention_days", "retention_days = 0"),
     (_POLICIES, "check_strategy", "strategy = 'hope'"),
     (_POLICIES, "check_units_ahead", "units_ahead = 0"),
+    ("maintenance.row_policies", "check_keep_days", "keep_days = 0"),
     ("maintenance.user_references", "check_reference_action", "action = 'hide'"),
     ("maintenance.user_references", "check_reference_kind", "kind = 'rumour'"),
     ("message_contracts", "check_contract_sender", "sender = 'anybody'"),

@@ -13,6 +13,10 @@ ELSEWHERE: Final = {
     "public.users.email": "goes with the user",
     "public.dead_letters.payload": "erase_messages",
     "public.redeliveries.envelope": "erase_messages",
+    "maintenance.detached_partitions.held_by": "a legal hold, nobody",
+    "maintenance.legal_holds.asked_by": "who ordered that something is kept, for as long as the order is a record",
+    "maintenance.legal_holds.released_by": "the same",
+    "maintenance.legal_holds.instance_id": "what is held cannot be erased; what is over is a record of the order",
     "maintenance.erasures.user_id": "NULL once the erasure is finished",
     "public.service_usage_quarantine.payload": "goes by instance_id",
 }

@@ -156,7 +156,7 @@ def test_rows_that_change_meanwhile_are_noticed(
     assert [outcome for outcome, _ in problems(own)] == ["waits"]
     assert own.value("SELECT archived_at FROM maintenance.detached_partitions") is None
     monkeypatch.undo()
-    own.ask("UPDATE maintenance.detached_partitions SET archiving_by = NULL, archiving_until = NULL")
+    own.ask("UPDATE maintenance.detached_partitions SET archiver = NULL, archiving_until = NULL")
     assert len(shelve_all(db, folder).shelved) == 1
 
 
