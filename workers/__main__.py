@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from datetime import timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -27,7 +28,7 @@ from producers import BrokerUnavailable, ProducerError
 
 from . import app
 from .actors import ACTORS
-from .commands import dead_letters, health, logs, outbox, sealing_keys
+from .commands import dead_letters, health, log_options, logs, outbox, sealing_keys
 from .probes.addresses import Policy
 from .probes.settings import ProbeSettings
 from .sealing import SealingKeys
@@ -142,8 +143,17 @@ def _outbox_answer(database: Database, options: argparse.Namespace) -> str:
     return outbox.show_lag(database, as_json=options.json)
 
 
-def _logs_answer(database: Database, options: argparse.Namespace) -> str:
+def _quarantine_answer(database: Database, options: argparse.Namespace) -> str:
     return logs.show_quarantine(database, days=options.days, as_json=options.json)
+
+
+def _logs(options: argparse.Namespace) -> int:
+    if options.action == "quarantine":
+        return _asking(_quarantine_answer)(options)
+    with closing(Database(_database(os.environ, connections=1))) as database:
+        return log_options.read(
+            database, options, tell=partial(print, flush=True), hint=partial(print, file=sys.stderr)
+        )
 
 
 _COMMANDS: Final = {
@@ -153,6 +163,7 @@ _COMMANDS: Final = {
     "health": _asking(_health_answer),
     "logs": _asking(_logs_answer),
     "outbox": _asking(_outbox_answer),
+    "logs": _logs,
     "sealing-keys": _show_sealing_keys,
 }
 
@@ -208,7 +219,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_dead_letters(commands.add_parser("dead-letters", help="messages that were given up"))
     _add_sealing_keys(commands.add_parser("sealing-keys", help="pairs that keys of third parties travel sealed with"))
     _add_health(commands.add_parser("health", help="how everything does that is checked"))
-    _add_logs(commands.add_parser("logs", help="lines that instances printed"))
+    log_options.add(commands.add_parser("logs", help="lines that instances printed"))
     _add_outbox(commands.add_parser("outbox", help="messages that services enqueue with SQL"))
     return parser
 
@@ -257,13 +268,6 @@ def _add_sealing_keys(parser: argparse.ArgumentParser) -> None:
     showing = actions.add_parser("public", help="the halves of SEALING_KEYS that producers may have")
     for action in (making, showing):
         action.add_argument("--json", action="store_true")
-
-
-def _add_logs(parser: argparse.ArgumentParser) -> None:
-    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    quarantine = actions.add_parser("quarantine", help="why lines could not be stored, and how many")
-    quarantine.add_argument("--days", type=_count, default=7, help="how far to look back")
-    quarantine.add_argument("--json", action="store_true")
 
 
 def _add_outbox(parser: argparse.ArgumentParser) -> None:

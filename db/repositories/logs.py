@@ -66,6 +66,11 @@ _REASONS: Final = Statement(
 )
 _PAGE: Final = from_file("logs.page", anew=True)
 _TROUBLES: Final = from_file("logs.troubles_of", anew=True)
+_ARRIVED: Final = from_file("logs.arrived", anew=True)
+_NEWEST: Final = from_file("logs.newest", anew=True)
+_HORIZON: Final = Statement(
+    "logs.horizon", text("SELECT CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text)"), anew=True
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +207,40 @@ class Logs:
     ) -> list[LogRow]:
         """Return warnings and errors of all instances of a user, newest first."""
         return [LogRow(*row) for row in _TROUBLES.run(self._driver, user_id=user_id, **window.values(before, limit))]
+
+    def horizon(self) -> str:
+        """Return where lines begin that this transaction does not see yet: what `arrived` of a later one asks for."""
+        return str(_HORIZON.run(self._driver).fetchall()[0][0])
+
+    def arrived(
+        self,
+        bounds: Mapping[UUID, datetime],
+        window: Window,
+        *,
+        horizon: str,
+        levels: Sequence[str] | None = None,
+        words: str | None = None,
+    ) -> list[LogRow]:
+        """Return all lines that were committed since the horizon, of each instance those from its bound on.
+
+        They are in the order of their times; a few that were seen before may be among them.
+        """
+        cursor = _ARRIVED.run(
+            self._driver,
+            instance_ids=list(bounds),
+            bounds=list(bounds.values()),
+            since=window.since,
+            until=window.until,
+            horizon=horizon,
+            levels=None if levels is None else list(levels),
+            words=None if words is None else storable(words),
+        )
+        return [LogRow(*row) for row in cursor]
+
+    def newest(self, instance_ids: Sequence[UUID], window: Window) -> dict[UUID, datetime]:
+        """Return the time of the newest line of each of these instances that has one in the window."""
+        values = {"instance_ids": list(instance_ids), "since": window.since, "until": window.until}
+        return {row[0]: row[1] for row in _NEWEST.run(self._driver, **values)}
 
 
 def _line(row: LogRow, received_at: datetime) -> dict[str, object]:

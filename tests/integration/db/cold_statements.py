@@ -79,6 +79,7 @@ EXEMPT: Final[dict[str, str]] = {
     "keys.remember_pepper": _FEW,
     "locks.be_of_one_moment": "reads no table",
     "locks.hurry": "reads no table",
+    "logs.horizon": "reads no table",
     "logs.ingest": _ADDS,
     "logs.quarantine": _ADDS,
     "logs.reasons": _COUNTS,

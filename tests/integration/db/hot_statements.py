@@ -10,7 +10,7 @@ from tests.crowd import token_hash, uuid
 
 from .hot_health import HEALTH
 from .hot_keys import KEYS
-from .plans import BOUNDS, NOW, PAGE, Hot
+from .plans import BOUNDS, NOW, PAGE, WINDOW, Hot
 
 _USER: Final = {"user_id": uuid(7)}
 _INSTANCE: Final = {"instance_id": uuid(50)}
@@ -121,6 +121,13 @@ _INSTANCES: Final = (
         {**_USER, **PAGE},
         "mcp_logs",
     ),
+    Hot(
+        "logs.arrived",
+        "idx_mcp_logs_instance_timestamp",
+        {"instance_ids": [uuid(7)], "bounds": [WINDOW.since], **BOUNDS, "horizon": "3", **_WORDS},
+        "mcp_logs",
+    ),
+    Hot("logs.newest", "idx_mcp_logs_instance_timestamp", {"instance_ids": [uuid(7)], **BOUNDS}),
     Hot(
         "logs.levels",
         "idx_mcp_logs_instance_timestamp",

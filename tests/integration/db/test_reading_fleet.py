@@ -67,6 +67,16 @@ QUESTIONS: Final[dict[str, Question]] = {
         lambda r: r.instance_id,
         lambda w: w.instance_id,
     ),
+    "logs.arrived": (
+        lambda u, w: u.logs.arrived({w.instance_id: WINDOW.since}, WINDOW, horizon="3", words=f"world{w.number}"),
+        lambda r: r.instance_id,
+        lambda w: w.instance_id,
+    ),
+    "logs.newest": (
+        lambda u, w: list(u.logs.newest([w.instance_id], WINDOW)),
+        lambda r: r,
+        lambda w: w.instance_id,
+    ),
     "logs.troubles_of": (
         lambda u, w: u.logs.troubles_of(w.user_id, WINDOW),
         lambda r: r.instance_id,

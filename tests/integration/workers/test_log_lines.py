@@ -1,0 +1,277 @@
+"""What people and programs read of the lines that instances printed, and what they follow."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from db.engine import Database
+from db.page import Window
+from db.repositories.logs import Batch, LogRow
+from producers.message_id import derived, new
+from tests.databases import TestDatabase
+from workers.__main__ import main
+from workers.applier import Applier
+from workers.commands import following, lines
+from workers.commands.following import Following
+from workers.commands.lines import Question
+
+from .deliveries import create, delivered
+
+pytestmark = pytest.mark.usefixtures("user")
+
+NOW: Final = datetime.now(UTC)
+Ask = Callable[..., list[str]]
+
+
+@pytest.fixture
+def instance_id(applier: Applier) -> UUID:
+    return _an_instance(applier)
+
+
+@pytest.fixture
+def ask(test_database: TestDatabase, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ask:
+    """Run the command and give the lines of its answer."""
+    monkeypatch.setenv("DATABASE_URL", test_database.worker_url)
+
+    def run(*arguments: object) -> list[str]:
+        assert main(["logs", *map(str, arguments)]) == 0
+        return capsys.readouterr().out.splitlines()
+
+    return run
+
+
+def _an_instance(applier: Applier) -> UUID:
+    wanted = create()
+    applier(delivered(wanted))
+    return wanted.instance_id
+
+
+def _print(database: Database, instance_id: UUID, *messages: str, at: datetime = NOW, **fields: object) -> None:
+    message_id = new()
+    usual: dict[str, Any] = {"level": "info", "source": "process", "metadata": {}} | fields
+    rows = [
+        LogRow(derived(message_id, n), instance_id, at + timedelta(milliseconds=n), message=text, **usual)
+        for n, text in enumerate(messages)
+    ]
+    with database.transaction() as uow:
+        uow.logs.ingest([Batch(message_id, at, rows)])
+
+
+def _follow(
+    database: Database, *instance_ids: UUID, words: str | None = None, levels: Sequence[str] | None = None
+) -> Following:
+    window = Window(NOW - timedelta(hours=1), NOW + lines.AHEAD)
+    return Following(database, Question(instance_ids, window, words=words, levels=levels))
+
+
+def _texts(rows: list[LogRow]) -> list[str]:
+    return [row.message for row in rows]
+
+
+def test_the_newest_lines_of_several_instances_are_told_in_the_order_of_their_times(
+    ask: Ask, applier: Applier, database: Database, instance_id: UUID
+) -> None:
+    other = _an_instance(applier)
+    for minute in range(5):
+        _print(database, (instance_id, other)[minute % 2], f"line {minute}", at=NOW - timedelta(minutes=9 - minute))
+    told = ask("tail", "--instance", instance_id, "--instance", other, "--limit", 3)
+    assert [each.rpartition("  ")[2] for each in told] == ["line 2", "line 3", "line 4"]
+    assert told[0].startswith(f"{NOW - timedelta(minutes=7):%Y-%m-%d %H:%M:%S}")
+    assert f"info   …{str(instance_id)[-8:]}" in told[0]
+
+
+@pytest.mark.usefixtures("ask")
+def test_a_page_says_where_the_next_one_begins(
+    database: Database, instance_id: UUID, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _print(database, instance_id, *(f"{n:02}" for n in range(25)))
+    found: list[str] = []
+    arguments: list[object] = ["tail", "--instance", instance_id, "--limit", 10, "--json"]
+    while True:
+        assert main(["logs", *map(str, arguments)]) == 0
+        out, told = capsys.readouterr()
+        found = [json.loads(line)["message"] for line in out.splitlines()] + found
+        if not told:
+            break
+        arguments = [*arguments[:6], "--before", told.split()[-1]]
+    assert found == [f"{n:02}" for n in range(25)]
+
+
+def test_only_the_time_and_the_levels_that_were_asked_for_are_told(
+    ask: Ask, database: Database, instance_id: UUID
+) -> None:
+    for level in lines.LEVELS:
+        _print(database, instance_id, f"{level} long ago", at=NOW - timedelta(hours=3), level=level)
+        _print(database, instance_id, f"{level} now", level=level)
+    worse = ask("tail", "--instance", instance_id, "--level", "warn", "--since", "2h", "--json")
+    assert [json.loads(line)["message"] for line in worse] == ["warn now", "error now"]
+    until = (NOW - timedelta(hours=2)).replace(tzinfo=None).isoformat()
+    before = ask("tail", "--instance", instance_id, "--level", "error", "--until", until, "--json")
+    assert [json.loads(line)["message"] for line in before] == ["error long ago"]
+
+
+def test_words_are_searched_for(ask: Ask, database: Database, instance_id: UUID) -> None:
+    _print(database, instance_id, "connection refused by 10.0.0.1", "refused the connection", "ready")
+    assert len(ask("search", "connection refused", "--instance", instance_id)) == 2
+    assert len(ask("search", '"connection refused"', "--instance", instance_id)) == 1
+    assert len(ask("search", "ready or refused -by", "--instance", instance_id)) == 2
+
+
+def test_programs_get_a_json_object_on_each_line(ask: Ask, database: Database, instance_id: UUID) -> None:
+    _print(database, instance_id, "two\nlines \x1b[31m", metadata={"a": {"b": 1}}, source="system")
+    (line,) = ask("tail", "--instance", instance_id, "--json")
+    told = json.loads(line)
+    assert {**told, "id": None} == {
+        "id": None,
+        "instance_id": str(instance_id),
+        "timestamp": NOW.isoformat(),
+        "level": "info",
+        "source": "system",
+        "message": "two\nlines \x1b[31m",
+        "metadata": {"a": {"b": 1}},
+    }
+
+
+def test_nothing_that_an_instance_prints_commands_the_terminal(ask: Ask, database: Database, instance_id: UUID) -> None:
+    _print(database, instance_id, "\x1b]0;title\x07 \r\u202e\x9b2J\n2026 faked line\n", metadata={"\x1b[1m": "\x1b"})
+    told = ask("tail", "--instance", instance_id)
+    assert len(told) == 2
+    assert told[1].startswith("    2026 faked line")
+    assert all(character.isprintable() for line in told for character in line)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--since", "yesterday"], "is no moment: write 30m, 2h or 7d"),
+        (["--since", "999999w"], "is no moment"),
+        (["--since", "0001-01-01"], "is no moment"),
+        (["--limit", "0"], "is not a whole number from 1 to 10,000"),
+        (["--before", "page 2"], "is not where a page begins"),
+        (["--level", "shout"], "invalid choice"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_with_what_to_write(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["logs", "tail", "--instance", str(uuid4()), *arguments])
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("ask")
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "there is no instance"),
+        (["--since", "1h", "--until", "2h"], "is not before --until"),
+        (["--follow", "--until", "1m"], "leave out --until and --before"),
+    ],
+)
+def test_a_question_without_an_answer_is_refused(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["logs", "tail", "--instance", str(uuid4()), *arguments]) == 1
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", ["", " - ", "x" * 501])
+def test_a_search_for_nothing_is_refused(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["logs", "search", "--instance", str(uuid4()), "--", words])
+    assert "search for a word or more" in capsys.readouterr().err
+
+
+def test_lines_are_followed_once_each(database: Database, instance_id: UUID) -> None:
+    _print(database, instance_id, "before")
+    follower = _follow(database, instance_id)
+    assert _texts(follower.begin()) == ["before"]
+    assert follower.poll() == []
+    _print(database, instance_id, "a", "b", at=NOW + timedelta(seconds=1))
+    assert _texts(follower.poll()) == ["a", "b"]
+    assert follower.poll() == []
+
+
+@pytest.mark.parametrize("within", ["", "SAVEPOINT part"])
+def test_a_line_that_is_committed_late_is_followed_although_newer_ones_were_told(
+    database: Database, instance_id: UUID, test_database: TestDatabase, within: str
+) -> None:
+    """Its id, its time and the moment of its transaction are all older than what was told before."""
+    follower = _follow(database, instance_id)
+    with psycopg.connect(test_database.worker_url) as slow:
+        # A first change, so that the transaction is older than its savepoint.
+        slow.execute("INSERT INTO log_quarantine (reason, payload) VALUES ('unknown-instance', '{}')")
+        _print(database, instance_id, "at first", at=NOW - timedelta(minutes=2))
+        assert _texts(follower.begin()) == ["at first"]
+        slow.execute(within or "SELECT")
+        slow.execute(
+            "INSERT INTO mcp_logs (mcp_instance_id, timestamp, message) VALUES (%s, %s, 'late')",
+            [instance_id, NOW - timedelta(minutes=9)],
+        )
+        _print(database, instance_id, "newer", at=NOW)
+        assert _texts(follower.poll()) == ["newer"]
+        assert follower.poll() == []
+        slow.commit()
+        assert _texts(follower.poll()) == ["late"]
+        assert follower.poll() == []
+
+
+def test_instances_with_different_clocks_are_followed_together(
+    database: Database, applier: Applier, instance_id: UUID
+) -> None:
+    slow = _an_instance(applier)
+    _print(database, slow, "slow", at=NOW - timedelta(minutes=50))
+    follower = _follow(database, instance_id, slow)
+    follower.begin()
+    _print(database, instance_id, "fast", at=NOW)
+    assert _texts(follower.poll()) == ["fast"]
+    _print(database, slow, "slow again", at=NOW - timedelta(minutes=49))
+    assert _texts(follower.poll()) == ["slow again"]
+
+
+def test_words_and_levels_are_followed(database: Database, instance_id: UUID) -> None:
+    follower = _follow(database, instance_id, words="refused", levels=["error"])
+    assert follower.begin() == []
+    _print(database, instance_id, "refused", "accepted", level="error")
+    _print(database, instance_id, "refused")
+    assert [(row.message, row.level) for row in follower.poll()] == [("refused", "error")]
+
+
+def test_following_ends_when_it_is_told_to(database: Database, instance_id: UUID) -> None:
+    _print(database, instance_id, "first")
+    told: list[str] = []
+
+    def wait(seconds: float) -> bool:
+        assert seconds >= 1
+        _print(database, instance_id, f"after {len(told)}")
+        return len(told) == 3
+
+    question = Question((instance_id,), Window(NOW - timedelta(hours=1), NOW + lines.AHEAD))
+    following.follow(database, question, lambda row: told.append(row.message), wait)
+    assert told == ["first", "after 1", "after 2"]
+
+
+def test_whoever_reads_may_stop_reading(database: Database, instance_id: UUID, test_database: TestDatabase) -> None:
+    _print(database, instance_id, *(["x" * 1_000] * 500))
+    command = [sys.executable, "-m", "workers", "logs", "tail", "--instance", str(instance_id), "--limit", "500"]
+    with subprocess.Popen(
+        command,
+        env={**os.environ, "DATABASE_URL": test_database.worker_url},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as reading:
+        assert reading.stdout is not None
+        assert reading.stderr is not None
+        reading.stdout.readline()
+        reading.stdout.close()
+        assert reading.stderr.read() == ""
+        assert reading.wait() == 0

@@ -1,0 +1,125 @@
+"""``python -m workers logs tail`` and ``search``: what instances printed, and what they are printing."""
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from db.engine import Database
+from db.page import Mark, Window
+from db.printable import printable
+from db.repositories.logs import LogRow
+from db.unit_of_work import UnitOfWork
+
+from .dead_letters import CommandError
+
+LEVELS: Final = ("debug", "info", "warn", "error")
+MOST: Final = 10_000
+
+# A line's own time is believed if it is at most so far in the future.
+AHEAD: Final = timedelta(minutes=11)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which lines somebody wants to see, of which instances."""
+
+    instance_ids: Sequence[UUID]
+    window: Window
+    levels: Sequence[str] | None = None
+    words: str | None = None
+    limit: int = 100
+    before: Mark | None = None
+
+
+def show(database: Database, question: Question, tell: Callable[[LogRow], None]) -> Mark | None:
+    """Tell the newest lines, the oldest of them first; give where the next page begins if there may be one."""
+    refuse_unknown(database, question)
+    with database.transaction() as uow:
+        uow.locks.be_of_one_moment()
+        rows = newest(uow, question)
+    for row in rows:
+        tell(row)
+    return Mark(rows[0].timestamp, rows[0].id) if len(rows) == question.limit else None
+
+
+def told(row: LogRow) -> str:
+    """Give a line for people: further lines of it are indented, and nothing in it commands their terminal."""
+    first, *further = row.message.replace("\r\n", "\n").expandtabs(4).rstrip("\n").split("\n")
+    extra = f"  {json.dumps(dict(row.metadata), ensure_ascii=False)}" if row.metadata else ""
+    head = f"{row.timestamp.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3]
+    lines = [f"{head}  {row.level:<5}  …{str(row.instance_id)[-8:]}  {printable(first)}"]
+    lines += [f"    {printable(each)}" for each in further]
+    lines[-1] += printable(extra)
+    return "\n".join(lines)
+
+
+def as_json(row: LogRow) -> str:
+    """Give a line for programs."""
+    fields = {
+        "id": str(row.id),
+        "instance_id": str(row.instance_id),
+        "timestamp": row.timestamp.astimezone(UTC).isoformat(),
+        "level": row.level,
+        "source": row.source,
+        "message": row.message,
+        "metadata": dict(row.metadata),
+    }
+    return json.dumps(fields)
+
+
+def mark(text: str) -> Mark:
+    """Read where a page begins, as `marked` wrote it."""
+    at, _, line_id = text.partition("/")
+    with suppress(ValueError, OverflowError):
+        return Mark(datetime.fromisoformat(at).astimezone(UTC), UUID(line_id))
+    message = f"{text!r} is not where a page begins: give what the page before was told to go on with"
+    raise argparse.ArgumentTypeError(message)
+
+
+def count(most: int) -> Callable[[str], int]:
+    """Make a reader of whole numbers from 1 to so many."""
+
+    def read(text: str) -> int:
+        number = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(most)) else 0
+        if not 1 <= number <= most:
+            message = f"{text!r} is not a whole number from 1 to {most:,}"
+            raise argparse.ArgumentTypeError(message)
+        return number
+
+    return read
+
+
+def marked(mark: Mark) -> str:
+    """Write where a page begins."""
+    return f"{mark.at.astimezone(UTC).isoformat()}/{mark.id}"
+
+
+def newest(uow: UnitOfWork, question: Question) -> list[LogRow]:
+    """Give the newest lines that were asked for, the oldest of them first."""
+    rows = [
+        row
+        for instance_id in question.instance_ids
+        for row in uow.logs.page(
+            instance_id,
+            question.window,
+            levels=question.levels,
+            words=question.words,
+            before=question.before,
+            limit=question.limit,
+        )
+    ]
+    return sorted(rows, key=lambda row: (row.timestamp, row.id))[-question.limit :]
+
+
+def refuse_unknown(database: Database, question: Question) -> None:
+    """Say which instances there are not."""
+    with database.transaction() as uow:
+        strangers = [str(each) for each in question.instance_ids if uow.fleet.get(each) is None]
+    if strangers:
+        message = f"there is no instance {', '.join(strangers)}"
+        raise CommandError(message)

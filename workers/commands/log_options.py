@@ -1,0 +1,92 @@
+"""What may be asked of the lines that instances printed, and where the answers go."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+from db.engine import Database
+from db.page import Window
+from process.signals import stop_event
+
+from . import following, lines
+from .dead_letters import CommandError
+from .lines import LEVELS, MOST, Question
+from .moments import moment
+
+Tell = Callable[[str], None]
+
+_LONGEST_WORDS: Final = 500
+_SHOWN: Final = {True: lines.as_json, False: lines.told}
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the actions."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    quarantine = actions.add_parser("quarantine", help="why lines could not be stored, and how many")
+    quarantine.add_argument("--days", type=lines.count(3_650), default=7, help="how far to look back")
+    quarantine.add_argument("--json", action="store_true")
+    tail = actions.add_parser("tail", help="the last lines, and what comes")
+    searching = actions.add_parser("search", help="lines with certain words")
+    searching.add_argument(
+        "words", type=_words, help="such as 'refused', '\"connection refused\"', 'refused -port' or 'a or b'"
+    )
+    for action in (tail, searching):
+        _add_question(action)
+
+
+def _add_question(action: argparse.ArgumentParser) -> None:
+    action.add_argument(
+        "--instance", type=UUID, action="append", required=True, metavar="ID", help="whose lines; may be repeated"
+    )
+    action.add_argument("--level", choices=LEVELS, help="only lines of this level or worse")
+    action.add_argument(
+        "--since", type=moment, default="24h", help="30m, 2h, 7d ago, or a date in UTC such as 2026-11-01T10:00"
+    )
+    action.add_argument("--until", type=moment, help="the same; up to now if left out")
+    action.add_argument("--limit", type=lines.count(MOST), default=100, help=f"the newest so many, at most {MOST:,}")
+    action.add_argument("--before", type=lines.mark, metavar="MARK", help="go on where the page before ended")
+    action.add_argument("--follow", action="store_true", help="show what comes, until Ctrl-C")
+    action.add_argument("--json", action="store_true", help="a JSON object on each line")
+
+
+def read(database: Database, options: argparse.Namespace, *, tell: Tell, hint: Tell) -> int:
+    """Tell lines on standard output, which may be closed at any time."""
+    question, show = _question(options), _SHOWN[options.json]
+    try:
+        if options.follow:
+            following.follow(database, question, lambda row: tell(show(row)), stop_event().wait)
+        elif further := lines.show(database, question, lambda row: tell(show(row))):
+            hint(f"older lines: --before {lines.marked(further)}")
+    except BrokenPipeError:
+        # The interpreter flushes once more at its end, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _question(options: argparse.Namespace) -> Question:
+    if options.follow and (options.until or options.before):
+        message = "--follow shows what comes from now on: leave out --until and --before"
+        raise CommandError(message)
+    until = options.until or datetime.now(UTC) + lines.AHEAD
+    if options.since >= until:
+        message = f"--since {options.since:%Y-%m-%d %H:%M:%S} is not before --until {until:%Y-%m-%d %H:%M:%S} (UTC)"
+        raise CommandError(message)
+    return Question(
+        tuple(dict.fromkeys(options.instance)),
+        Window(options.since, until),
+        levels=options.level and LEVELS[LEVELS.index(options.level) :],
+        words=getattr(options, "words", None),
+        limit=options.limit,
+        before=options.before,
+    )
+
+
+def _words(text: str) -> str:
+    if len(text) > _LONGEST_WORDS or not any(character.isalnum() for character in text):
+        message = f"search for a word or more, of {_LONGEST_WORDS} characters together at most"
+        raise argparse.ArgumentTypeError(message)
+    return text
