@@ -1,4 +1,4 @@
-"""What the rules of shared services refuse.
+"""What the rules of shared services and of the gateway's servers refuse.
 
 Refusal                       a rule of the domain says no (db.errors)
 ├── ServiceRefused            a service cannot be registered as it is said
@@ -6,7 +6,9 @@ Refusal                       a rule of the domain says no (db.errors)
 ├── TooManyShares             the user has as many shares as allowed
 ├── ShareExists               the user has a share of the service: it may end in a moment
 ├── ShareEnded                what is asked for was asked before the share ended
-└── UnknownShare              no share has that id: its beginning may come in a moment
+├── UnknownShare              no share has that id: its beginning may come in a moment
+├── ServerRefused             the server is another tenant's
+└── UnknownServer             no server has that id: its registration may come in a moment
 """
 
 from db.errors import Refusal
@@ -47,4 +49,17 @@ class UnknownShare(Refusal):
     """No share has that id."""
 
     reason = "unknown-share"
+    early = True
+
+
+class ServerRefused(Refusal):
+    """The server cannot be registered as it is said."""
+
+    reason = "server-refused"
+
+
+class UnknownServer(Refusal):
+    """No server has that id."""
+
+    reason = "unknown-server"
     early = True

@@ -30,6 +30,7 @@ from db.repositories.instances import Instances
 from db.repositories.keys import Keys
 from db.repositories.locks import Locks
 from db.repositories.logs import Logs
+from db.repositories.metrics import Metrics
 from db.repositories.moves import Moves
 from db.repositories.operation import Operation
 from db.repositories.outbox import Outbox
@@ -116,6 +117,7 @@ class UnitOfWork:
     events = _Repository(Events)
     expiries = _Repository(Expiries)
     gateway = _Repository(Gateway)
+    metrics = _Repository(Metrics)
     operation = _Repository(Operation)
     outbox = _Repository(Outbox)
     ports = _Repository(Ports)

@@ -49,7 +49,8 @@ def _type(schema: Schema, definitions: Schema) -> str:
     if "enum" in schema:
         return " or ".join(f"`{value}`" for value in schema["enum"])
     if schema["type"] == "array":
-        return f"list of {resolved(schema['items'], definitions)['title']}"
+        item = resolved(schema["items"], definitions)
+        return f"list of {item['title']}" if "title" in item else f"list of {_type(item, definitions)}s"
     name = str(schema["type"])
     return _FORMATS.get(schema.get("format", "")) or _TYPES.get(name, name)
 
@@ -65,6 +66,8 @@ def _limits(schema: Schema) -> Iterator[str]:
 
 
 def _default(field: Schema) -> str:
+    if "default" not in field and field.get("type") == "array":
+        return "`[]`"
     if "default" not in field:
         return "the id's time" if field.get("format") == "date-time" else "`{}`"
     if field["default"] is None:

@@ -30,6 +30,7 @@ from producers import (
     StoreApiKey,
 )
 
+from .gateway_outcomes import GATEWAY
 from .tick_outcomes import TICKS
 
 _UNKNOWN_INSTANCE: Final = (
@@ -247,6 +248,7 @@ OUTCOMES: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
             "refused by the client; from others it goes into quarantine, numbered and with the problem",
         ),
     ),
+    **GATEWAY,
     EraseUser: (
         ("the user does not exist, or was erased before", "whatever still names that id is erased; else nothing"),
         ("the user is being erased already", "that erasure goes on; it is one"),

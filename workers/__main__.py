@@ -28,7 +28,7 @@ from producers import BrokerUnavailable, ProducerError
 
 from . import app
 from .actors import ACTORS
-from .commands import dead_letters, health, log_options, logs, outbox, sealing_keys
+from .commands import dead_letters, gateway, health, log_options, logs, outbox, sealing_keys
 from .probes.addresses import Policy
 from .probes.settings import ProbeSettings
 from .sealing import SealingKeys
@@ -147,6 +147,10 @@ def _quarantine_answer(database: Database, options: argparse.Namespace) -> str:
     return logs.show_quarantine(database, days=options.days, as_json=options.json)
 
 
+def _gateway_answer(database: Database, options: argparse.Namespace) -> str:
+    return gateway.show_quarantine(database, days=options.days, as_json=options.json)
+
+
 def _logs(options: argparse.Namespace) -> int:
     if options.action == "quarantine":
         return _asking(_quarantine_answer)(options)
@@ -161,9 +165,9 @@ _COMMANDS: Final = {
     "liveness": _liveness,
     "dead-letters": _asking(_dead_letter_answer),
     "health": _asking(_health_answer),
-    "logs": _asking(_logs_answer),
     "outbox": _asking(_outbox_answer),
     "logs": _logs,
+    "gateway": _asking(_gateway_answer),
     "sealing-keys": _show_sealing_keys,
 }
 
@@ -221,6 +225,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_health(commands.add_parser("health", help="how everything does that is checked"))
     log_options.add(commands.add_parser("logs", help="lines that instances printed"))
     _add_outbox(commands.add_parser("outbox", help="messages that services enqueue with SQL"))
+    log_options.add_gateway(commands.add_parser("gateway", help="records of the gateway"))
     return parser
 
 

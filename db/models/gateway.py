@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -14,6 +14,7 @@ from db.models.base import (
     Dated,
     Id,
     Items,
+    Json,
     Map,
     No,
     Now,
@@ -72,6 +73,21 @@ class GatewayAudit(Base):
     user_agent: Mapped[Str500 | None]
     success: Mapped[Yes]
     error_message: Mapped[str | None]
+    created_at: Mapped[Now]
+
+
+class QuarantinedRecord(Base):
+    """A record of the gateway that could not be stored."""
+
+    __tablename__ = "record_quarantine"
+    __table_args__ = (Index("idx_record_quarantine_created_at", "created_at"), _SCHEMA)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    message_id: Mapped[UUID]
+    wire_name: Mapped[Str100]
+    line_number: Mapped[int]
+    reason: Mapped[Str50]
+    payload: Mapped[Json]
     created_at: Mapped[Now]
 
 

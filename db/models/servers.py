@@ -116,6 +116,8 @@ class Server(Dated, Base):
     created_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     expires_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
+    registered_at: Mapped[datetime | None]
+    discovered_at: Mapped[datetime | None]
 
 
 class ServerTool(Dated, Base):

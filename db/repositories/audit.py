@@ -1,6 +1,6 @@
 """The audit trail of changes, and who did what through the gateway."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from db.errors import telling_times
 from db.page import Mark, Window
+from db.recording import Facts, record, recording
 from db.statement import Driver, Statement, from_text
 from db.storable import storable, storable_json
 
@@ -81,6 +82,25 @@ _FAILURES: Final = _actions("failures_of", "user_id = :user_id AND success = fal
 _ACCESS: Final = _actions(
     "access_by", "user_id = :user_id AND action = :action AND resource_type = :resource_type AND success = :success"
 )
+_ACTIONS: Final = "gateway.audit_logs"
+_RECORD: Final = recording(
+    "audit.record",
+    _ACTIONS,
+    id="uuid",
+    tenant_id="text",
+    user_id="uuid",
+    service_name="text",
+    action="text",
+    resource_type="text",
+    resource_id="text",
+    timestamp="timestamptz",
+    details="jsonb",
+    request_id="text",
+    ip_address="inet",
+    user_agent="text",
+    success="boolean",
+    error_message="text",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +156,10 @@ class Audit:
                 created_at=change.created_at,
             )
         return cursor.rowcount == 1
+
+    def record(self, rows: Sequence[Facts]) -> None:
+        """Write down what was done through the gateway."""
+        record(self._driver, _RECORD, rows, table=_ACTIONS, dated="timestamp")
 
     def act(self, user_id: UUID | Literal["owner"] | None, ip_address: str | None = None) -> None:
         """Say on whose behalf the transaction changes what it changes from here on; None for the system itself."""

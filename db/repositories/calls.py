@@ -1,11 +1,13 @@
 """Calls of the protocol."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from db.page import Mark, Window
+from db.recording import Facts, record, recording
 from db.statement import Driver, Statement, from_text
 
 _FIELDS: Final = "id, tenant_id, user_id, method, request_id, success, duration_ms, error_code, timestamp"
@@ -30,6 +32,23 @@ def _calls(name: str, condition: str, order: str = "timestamp DESC, id DESC") ->
 _OF_USER: Final = _calls("of_user", "user_id = :user_id AND tenant_id = :tenant_id")
 _FAILURES: Final = _calls("failures", "method = :method AND success = false")
 _SLOWEST: Final = _calls("slowest", "tenant_id = :tenant_id", "duration_ms DESC, timestamp")
+_TABLE: Final = "gateway.fastmcp_audit_log"
+_RECORD: Final = recording(
+    "calls.record",
+    _TABLE,
+    id="uuid",
+    tenant_id="text",
+    user_id="text",
+    user_roles="jsonb",
+    method="text",
+    params="jsonb",
+    request_id="text",
+    success="boolean",
+    duration_ms="integer",
+    error_code="integer",
+    error_message="text",
+    timestamp="timestamptz",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +72,10 @@ class Calls:
     def __init__(self, driver: Driver) -> None:
         """Work in the transaction of this connection."""
         self._driver = driver
+
+    def record(self, rows: Sequence[Facts]) -> None:
+        """Store calls."""
+        record(self._driver, _RECORD, rows, table=_TABLE, dated="timestamp")
 
     def of_user(
         self, tenant_id: str, user_id: str, window: Window, *, before: Mark | None = None, limit: int = 100

@@ -1,12 +1,15 @@
-"""How the gateway routes and is set up, and what is computed ahead."""
+"""How the gateway routes and is set up, what is computed ahead, and what could not be stored."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy import text
 
 from db.statement import Driver, Statement
+from db.storable import storable_json
 
 _RULES: Final = Statement(
     "gateway.rules",
@@ -50,6 +53,59 @@ _REFRESH_DUE: Final = Statement(
     ),
 )
 _REFRESH: Final = Statement("gateway.refresh", text("SELECT maintenance.refresh_materialized_view(:name)"))
+_QUARANTINE: Final = Statement(
+    "gateway.quarantine",
+    text(
+        """
+        INSERT INTO gateway.record_quarantine (message_id, wire_name, line_number, reason, payload)
+        SELECT message_id, wire_name, line_number, reason, payload
+          FROM jsonb_to_recordset(CAST(:records AS jsonb)) AS record (
+               message_id uuid, wire_name text, line_number integer, reason text, payload jsonb)
+         ORDER BY message_id, line_number
+        """
+    ),
+)
+_REASONS: Final = Statement(
+    "gateway.reasons",
+    text(
+        """
+        SELECT wire_name, reason, count(*), max(created_at) FROM gateway.record_quarantine
+         WHERE created_at >= :since
+         GROUP BY wire_name, reason ORDER BY count(*) DESC, wire_name, reason
+        """
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StrayRecord:
+    """A request, sample, action or call that cannot be stored, why not, and where it came from."""
+
+    message_id: UUID
+    wire_name: str
+    number: int
+    reason: str
+    payload: Mapping[str, object]
+
+    def facts(self) -> dict[str, object]:
+        """Give it by the names of the columns."""
+        return {
+            "message_id": str(self.message_id),
+            "wire_name": self.wire_name,
+            "line_number": self.number,
+            "reason": self.reason,
+            "payload": self.payload,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """How many records of a kind of message are in quarantine for a reason, and when the last came."""
+
+    wire_name: str
+    reason: str
+    records: int
+    last_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,3 +156,12 @@ class Gateway:
     def refresh(self, name: str) -> int:
         """Compute a view anew, while it is read; return how many rows it has."""
         return int(_REFRESH.run(self._driver, name=name).fetchall()[0][0])
+
+    def quarantine(self, records: Sequence[StrayRecord]) -> None:
+        """Put records where people find those that could not be stored."""
+        if records:
+            _QUARANTINE.run(self._driver, records=storable_json([record.facts() for record in records]))
+
+    def reasons(self, *, since: datetime) -> list[Quarantined]:
+        """Return why records went into quarantine since then, the most frequent reason first."""
+        return [Quarantined(*row) for row in _REASONS.run(self._driver, since=since)]

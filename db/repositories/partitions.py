@@ -124,12 +124,13 @@ class Partitions:
             [problem for _, problem, is_busy in rows if problem is not None and not is_busy],
         )
 
-    def ensure_for(self, table: str, at: Sequence[datetime], *, schema: str = "public") -> list[str]:
+    def ensure_for(self, table: str, at: Sequence[datetime]) -> list[str]:
         """Make the partitions of a table that rows of these times need; return the names of those that were missing.
 
         Raises DataRefused for a time that the table does not keep.  Call it in a transaction of its own.
         """
-        cursor = _ENSURE_FOR.run(self._driver, schema_name=schema, table_name=table, at=list(at))
+        schema, _, name = table.rpartition(".")
+        cursor = _ENSURE_FOR.run(self._driver, schema_name=schema or "public", table_name=name, at=list(at))
         return [row[0] for row in cursor]
 
     def analyze(self, *, after: str = "", milliseconds: int = 5_000) -> dict[str, bool]:

@@ -1,11 +1,13 @@
 """Requests that the gateway served."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
 from db.page import Mark, Window
+from db.recording import Facts, record, recording
 from db.statement import Driver, Statement, from_text
 
 _FIELDS: Final = """id, request_id, tenant_id, user_id, method, path, target_server_id, request_time, duration_ms,
@@ -62,6 +64,29 @@ _DAYS: Final = from_text(
     in_window=_IN_WINDOW,
     anew=True,
 )
+_TABLE: Final = "gateway.request_logs"
+_RECORD: Final = recording(
+    "requests.record",
+    _TABLE,
+    id="uuid",
+    request_id="text",
+    tenant_id="text",
+    user_id="uuid",
+    ip_address="inet",
+    method="text",
+    path="text",
+    query_params="jsonb",
+    headers="jsonb",
+    target_server_id="text",
+    request_time="timestamptz",
+    response_time="timestamptz",
+    duration_ms="double precision",
+    status_code="integer",
+    response_size_bytes="bigint",
+    error_type="text",
+    error_message="text",
+    request_metadata="jsonb",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +130,10 @@ class Requests:
     def __init__(self, driver: Driver) -> None:
         """Work in the transaction of this connection."""
         self._driver = driver
+
+    def record(self, rows: Sequence[Facts]) -> None:
+        """Store requests."""
+        record(self._driver, _RECORD, rows, table=_TABLE, dated="request_time")
 
     def page(self, tenant_id: str, window: Window, *, before: Mark | None = None, limit: int = 100) -> list[Request]:
         """Return the requests of a tenant, newest first: pass the mark of the last of a page to get the next."""

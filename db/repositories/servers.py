@@ -5,12 +5,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from sqlalchemy import text
+
 from db.statement import Driver, Row, Statement, from_file, from_text
 from db.storable import storable, storable_json
 
 _FIELDS: Final = """id, tenant_id, name, description, endpoint_url, transport_type, status, health_status, capabilities,
                tags, timeout_ms, avg_response_time, success_rate, last_health_check"""
 _ADD: Final = from_file("servers.add")
+_REGISTER: Final = from_file("servers.register")
+_DESCRIBE: Final = Statement(
+    "servers.describe",
+    text(
+        """
+        UPDATE gateway.mcp_servers
+           SET discovered_at = :said_at, version = coalesce(:version, version),
+               capabilities = coalesce(CAST(:capabilities AS jsonb), capabilities)
+         WHERE id = :server_id AND deleted_at IS NULL AND (discovered_at IS NULL OR discovered_at < :said_at)
+        RETURNING id
+        """
+    ),
+)
 _SEARCH: Final = from_file("servers.search", anew=True)
 
 
@@ -110,20 +125,24 @@ class Servers:
 
     def add(self, new: NewServer) -> None:
         """Enter a server; a bad URL, timeout, word or date makes it ValueRefused, a name in use ValueTaken."""
-        _ADD.run(
+        _ADD.run(self._driver, **_values(new))
+
+    def register(self, new: NewServer, *, said_at: datetime) -> bool:
+        """Enter a server or bring it up to date; False if something newer was said, or if it is another tenant's."""
+        return _REGISTER.run(self._driver, said_at=said_at, **_values(new)).fetchone() is not None
+
+    def describe(
+        self, server_id: str, *, version: str | None, capabilities: Mapping[str, object] | None, said_at: datetime
+    ) -> bool:
+        """Keep what a server says of itself; False if it said something newer, or if there is none."""
+        cursor = _DESCRIBE.run(
             self._driver,
-            server_id=new.id,
-            tenant_id=new.tenant_id,
-            name=storable(new.name),
-            description=new.description and storable(new.description),
-            endpoint_url=storable(new.endpoint_url),
-            transport_type=new.transport_type,
-            status=new.status,
-            timeout_ms=new.timeout_ms,
-            expires_at=new.expires_at,
-            tags=storable_json(list(new.tags)),
-            configuration=storable_json(dict(new.configuration or {})),
+            server_id=server_id,
+            version=version,
+            capabilities=None if capabilities is None else storable_json(dict(capabilities)),
+            said_at=said_at,
         )
+        return cursor.fetchone() is not None
 
     def get(self, server_id: str) -> ServerState | None:
         """Return a server."""
@@ -178,3 +197,19 @@ class Servers:
 
 def _state(row: Row) -> ServerState:
     return ServerState(*row)
+
+
+def _values(new: NewServer) -> dict[str, object]:
+    return {
+        "server_id": new.id,
+        "tenant_id": new.tenant_id,
+        "name": storable(new.name),
+        "description": new.description and storable(new.description),
+        "endpoint_url": storable(new.endpoint_url),
+        "transport_type": new.transport_type,
+        "status": new.status,
+        "timeout_ms": new.timeout_ms,
+        "expires_at": new.expires_at,
+        "tags": storable_json(list(new.tags)),
+        "configuration": storable_json(dict(new.configuration or {})),
+    }

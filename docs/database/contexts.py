@@ -96,7 +96,13 @@ CONTEXTS: Final = (
         "Audit and requests",
         "Who did what, and what went through the gateway. Evidence has no foreign keys that could take it away, and a "
         "worker may add to it but neither change nor delete it.",
-        ("audit_log", "gateway.audit_logs", "gateway.fastmcp_audit_log", "gateway.request_logs"),
+        (
+            "audit_log",
+            "gateway.audit_logs",
+            "gateway.fastmcp_audit_log",
+            "gateway.record_quarantine",
+            "gateway.request_logs",
+        ),
     ),
     Context(
         "Messages",

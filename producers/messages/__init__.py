@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ..message import Message
+from .gateway import ActionAudited, CallAudited, MetricsSampled, RequestsServed
 from .health import CheckHealth, HealthChecksDue, HealthReported
 from .instances import (
     CreateInstance,
@@ -32,6 +33,7 @@ from .maintenance import (
     StatisticsDue,
     ViewsDue,
 )
+from .servers import RegisterServer, ServerDiscovered
 from .services import DeprovisionService, MigrateToSharedService, ProvisionService, RegisterService, ServiceUsed
 from .users import ContinueErasure, EraseUser
 
@@ -64,6 +66,12 @@ CONTRACTS: Mapping[str, type[Message]] = MappingProxyType(
             HealthReported,
             HealthChecksDue,
             LogsEmitted,
+            RegisterServer,
+            ServerDiscovered,
+            RequestsServed,
+            MetricsSampled,
+            ActionAudited,
+            CallAudited,
             PartitionsDue,
             RetentionDue,
             ArchiveDue,

@@ -28,3 +28,7 @@ Slot = Annotated[
         )
     ),
 ]
+
+ServerId = Annotated[Name, Field(description="The server; whoever registered it chose the id.")]
+
+TenantId = Annotated[Name, Field(max_length=64, description="The tenant.")]

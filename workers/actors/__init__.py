@@ -1,7 +1,7 @@
 """Every actor; a contract that is not here is parked until a worker knows it."""
 
 from ..actor import AnyActor
-from . import health, instances, keys, logs, maintenance, services, users
+from . import gateway, health, instances, keys, logs, maintenance, servers, services, users
 
 ACTORS: tuple[AnyActor, ...] = (
     instances.create,
@@ -29,6 +29,12 @@ ACTORS: tuple[AnyActor, ...] = (
     health.record,
     health.follow,
     logs.ingest,
+    servers.register,
+    servers.discover,
+    gateway.record_requests,
+    gateway.record_samples,
+    gateway.record_actions,
+    gateway.record_calls,
     maintenance.create_partitions,
     maintenance.apply_retention,
     maintenance.archive_partitions,

@@ -1,20 +1,17 @@
 """Log lines."""
 
 from collections.abc import Sequence
-from typing import Final
 from uuid import UUID
 
 from db.repositories.logs import Batch, LogRow, StrayLine
 from db.unit_of_work import UnitOfWork
 from producers import LogsEmitted
+from producers.batch import RefusedLine
 from producers.message_id import derived, moment
-from producers.messages.logs import RefusedLine
 from producers.text import mended_json
 
 from ..actor import set_actor
-
-MAX_REFUSED: Final = 8_192
-"""How many characters of a line that does not fit the contract are kept."""
+from ..refused import kept
 
 
 @set_actor(LogsEmitted)
@@ -45,10 +42,7 @@ def _batch(message: LogsEmitted) -> Batch:
 
 
 def _stray(message_id: UUID, refused: RefusedLine) -> StrayLine:
-    line = mended_json(refused.line)
-    shown = repr(line)
-    kept = line if len(shown) <= MAX_REFUSED else f"{shown[:MAX_REFUSED]}… [truncated]"
-    return StrayLine(message_id, refused.number, _instance_id(line), {"problem": refused.problem, "line": kept})
+    return StrayLine(message_id, refused.number, _instance_id(mended_json(refused.line)), kept(refused))
 
 
 def _instance_id(line: object) -> UUID | None:

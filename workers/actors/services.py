@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -18,7 +17,6 @@ from db.unit_of_work import UnitOfWork
 from producers import (
     Continuation,
     DeprovisionService,
-    Message,
     MigrateToSharedService,
     ProvisionService,
     RegisterService,
@@ -28,14 +26,11 @@ from producers import message_id as ids
 
 from ..actor import actor, prepared_actor, set_actor
 from ..continuing import go_on
-from ..requests import act
+from ..requests import act, said_at
 from ..resources import Resources
 
 USERS_AT_ONCE: Final = 50
 MIGRATION: Final = "migrate-to-shared"
-
-# The newest counts, so what claims to be of next year would hide everything until then.
-_FUTURE: Final = timedelta(minutes=10)
 
 
 @actor(RegisterService)
@@ -57,7 +52,7 @@ def register(message: RegisterService, uow: UnitOfWork) -> None:
         is_available=message.is_available,
     )
     act(message, uow)
-    registering.register(uow, definition, said_at=_said_at(message))
+    registering.register(uow, definition, said_at=said_at(message))
 
 
 @dataclass(frozen=True)
@@ -84,7 +79,7 @@ def provision(opened: Opened, uow: UnitOfWork) -> None:
         id=message.share_id,
         user_id=message.user_id,
         service_type=message.service_type,
-        asked_at=_said_at(message),
+        asked_at=said_at(message),
         config=message.config,
     )
     act(message, uow, owner=message.user_id)
@@ -96,7 +91,7 @@ def provision(opened: Opened, uow: UnitOfWork) -> None:
 def deprovision(message: DeprovisionService, uow: UnitOfWork) -> None:
     """End a share and forget its key; one that has ended stays as it is."""
     act(message, uow, owner=OWNER)
-    uow.shares.deprovision(message.share_id, reason=message.reason, at=_said_at(message))
+    uow.shares.deprovision(message.share_id, reason=message.reason, at=said_at(message))
 
 
 @set_actor(ServiceUsed)
@@ -176,7 +171,3 @@ def _rows(message: ServiceUsed) -> Iterator[UseRow]:
             reported_at=ids.moment(message.message_id),
             **use.model_dump(),
         )
-
-
-def _said_at(message: Message) -> datetime:
-    return min(message.occurred_at, ids.moment(message.message_id) + _FUTURE)

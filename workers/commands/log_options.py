@@ -23,12 +23,21 @@ _LONGEST_WORDS: Final = 500
 _SHOWN: Final = {True: lines.as_json, False: lines.told}
 
 
+def add_gateway(parser: argparse.ArgumentParser) -> None:
+    """Declare what may be asked of the records of the gateway."""
+    _add_quarantine(parser.add_subparsers(dest="action", required=True, metavar="ACTION"), "records")
+
+
+def _add_quarantine(actions: "argparse._SubParsersAction[argparse.ArgumentParser]", what: str) -> None:
+    quarantine = actions.add_parser("quarantine", help=f"why {what} could not be stored, and how many")
+    quarantine.add_argument("--days", type=lines.count(3_650), default=7, help="how far to look back")
+    quarantine.add_argument("--json", action="store_true")
+
+
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the actions."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    quarantine = actions.add_parser("quarantine", help="why lines could not be stored, and how many")
-    quarantine.add_argument("--days", type=lines.count(3_650), default=7, help="how far to look back")
-    quarantine.add_argument("--json", action="store_true")
+    _add_quarantine(actions, "lines")
     tail = actions.add_parser("tail", help="the last lines, and what comes")
     searching = actions.add_parser("search", help="lines with certain words")
     searching.add_argument(

@@ -210,6 +210,12 @@ _GATEWAY: Final = (
     ),
     Hot("servers.slow", "idx_mcp_servers_performance", {"above_ms": 1900.0, "limit": 20}),
     Hot("servers.check_due", "idx_mcp_servers_health_check_time", {"before": _LONG_AGO, "limit": 100}),
+    Hot(
+        "servers.describe",
+        "pk_mcp_servers",
+        {**_SERVER, "said_at": NOW, "version": "2.0.0", "capabilities": '{"tools": {}}'},
+    ),
+    Hot("metrics.hold_servers", "pk_mcp_servers", {"ids": ["server-7", "server-8"]}),
     Hot("tools.of_server", "uq_server_tools_server_id", _SERVER),
     Hot("tools.offering", "idx_server_tools_name_server", {"name": "tool-3-7", "limit": 50}),
     Hot("tools.proven", "idx_tools_discovery_performance", {"name": "tool-3-7", "limit": 20}),

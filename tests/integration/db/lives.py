@@ -53,6 +53,7 @@ class Life:
         insert(connection, "gateway.audit_logs", others)
         change(connection, world, "gateway.request_logs", {"headers": told, "ip_address": "10.0.0.9"})
         change(connection, world, "log_quarantine", {"payload": told})
+        change(connection, world, "gateway.record_quarantine", {"payload": told})
         insert(connection, "maintenance.runs", {"task": "t", "started_at": NOW, "detail": told})
         change(connection, world, "outbox", {"payload": told})
         theirs = {"user_id": None, "queue": "q", "wire_name": "w", "tenant_id": world.tenant_id}

@@ -63,6 +63,7 @@ FOR_WORKERS: Final = (
     "api_key_validation_cache",
     "audit_log",
     "log_quarantine",
+    "gateway.record_quarantine",
     "service_usage_quarantine",
 )
 SECRETS: Final = (
@@ -76,8 +77,7 @@ SECRETS: Final = (
     ("gateway.enhanced_api_keys", "salt"),
 )
 VIEWS: Final = (
-    "performance_monitoring",
-    "service_health_dashboard",
+    *("performance_monitoring", "service_health_dashboard"),
     "database_size_summary",
     "index_usage_summary",
     "table_health_summary",

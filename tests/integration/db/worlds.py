@@ -200,6 +200,13 @@ class World:
                 "target_server_id": f"server-{n}",
                 **own,
             },
+            "record_quarantine": {
+                "message_id": uuid4(),
+                "wire_name": "gateway.requests_served.v1",
+                "line_number": 1,
+                "reason": "contract",
+                "payload": "{}",
+            },
             "fastmcp_audit_log": {
                 "tenant_id": self.tenant_id,
                 "user_id": "ada",
