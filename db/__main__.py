@@ -12,7 +12,7 @@ from uuid import UUID
 
 from archives.errors import ArchiveError
 from db import archiving, importing, moving, roles, schema, seeds
-from db.commands import archives, holds, keys, maintenance, retention, runs, users
+from db.commands import archives, audit, holds, keys, maintenance, retention, runs, users
 from db.console import URLS, UsageError, command, conclude, database_url, master_keys, reporter
 from db.engine import Database
 from db.errors import DatabaseError
@@ -75,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     retention.add(commands)
     keys.add(commands)
     users.add(commands)
+    audit.add(commands)
     runs.add(commands)
     maintenance.add(commands)
     seed = command(commands, "seed", _seed, "make sure that a user exists")

@@ -42,6 +42,7 @@ from db.repositories.requests import Requests
 from db.repositories.retention import Retention
 from db.repositories.rotation import Rotation
 from db.repositories.runs import Runs
+from db.repositories.seals import Seals
 from db.repositories.servers import Servers
 from db.repositories.services import Services
 from db.repositories.sessions import Sessions
@@ -122,6 +123,7 @@ class UnitOfWork:
     outbox = _Repository(Outbox)
     ports = _Repository(Ports)
     requests = _Repository(Requests)
+    seals = _Repository(Seals)
     servers = _Repository(Servers)
     sessions = _Repository(Sessions)
     shares = _Repository(Shares)

@@ -8,13 +8,10 @@ from typing import Final
 from uuid import UUID
 
 from producers import (
-    ActionAudited,
     AlertsDue,
     ArchiveDue,
-    AuditedAction,
-    AuditedCall,
+    AuditSealDue,
     CacheExpiryDue,
-    CallAudited,
     CheckHealth,
     ContinueErasure,
     CreateInstance,
@@ -37,26 +34,18 @@ from producers import (
     LogLine,
     LogsEmitted,
     Message,
-    MetricSample,
-    MetricsSampled,
     MigrateToSharedService,
-    OfferedResource,
-    OfferedTool,
     OutboxDue,
     PartitionsDue,
     PortsReconcileDue,
     ProvisionService,
     PruningDue,
-    RegisterServer,
     RegisterService,
     RenewInstance,
-    RequestsServed,
     RestoreInstance,
     RetentionDue,
     RevokeApiKey,
     SealedKey,
-    ServedRequest,
-    ServerDiscovered,
     ServiceUsed,
     StatisticsDue,
     StoreApiKey,
@@ -65,6 +54,8 @@ from producers import (
     ViewsDue,
 )
 from producers import message_id as ids
+
+from .gateway_examples import gateway
 
 # Whoever sends an example does it later than this: health tells of no slot after its message.
 MOMENT: Final = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
@@ -202,101 +193,22 @@ EXAMPLES: Final[Mapping[type[Message], Message]] = {
         _after(3.2, HealthReported(message_id=_AT_MOMENT, reports=[_UP, _UNREACHABLE])),
         HealthChecksDue.at(MOMENT),
         _after(12, LogsEmitted(lines=[_LINE])),
-        _after(
-            30,
-            RegisterServer(
-                server_id="tickets",
-                tenant_id="acme",
-                name="Tickets",
-                endpoint_url="https://tickets.example/mcp",
-                transport_type="streamable_http",
-                tags=["support"],
-            ),
+        *(_after(seconds, message) for seconds, message in gateway(MOMENT, USER)),
+        *(
+            tick.at(MOMENT)
+            for tick in (
+                PartitionsDue,
+                RetentionDue,
+                ArchiveDue,
+                PruningDue,
+                AuditSealDue,
+                CacheExpiryDue,
+                StatisticsDue,
+                AlertsDue,
+                ViewsDue,
+                OutboxDue,
+            )
         ),
-        _after(
-            31,
-            ServerDiscovered(
-                server_id="tickets",
-                version="2.1.0",
-                capabilities={"tools": {}},
-                tools=[OfferedTool(name="search", description="Finds tickets.", input_schema={"type": "object"})],
-                resources=[OfferedResource(uri="ticket://{id}", name="A ticket", mime_type="application/json")],
-            ),
-        ),
-        _after(
-            40,
-            RequestsServed(
-                requests=[
-                    ServedRequest(
-                        request_id="r-1",
-                        requested_at=MOMENT + timedelta(seconds=39),
-                        method="POST",
-                        path="/mcp",
-                        tenant_id="acme",
-                        user_id=USER,
-                        server_id="tickets",
-                        ip_address=IPv4Address("192.0.2.7"),
-                        headers={"authorization": "Bearer …"},
-                        duration_ms=84.5,
-                        status_code=200,
-                    )
-                ]
-            ),
-        ),
-        _after(
-            60,
-            MetricsSampled(
-                samples=[
-                    MetricSample(
-                        server_id="tickets",
-                        sampled_at=MOMENT + timedelta(seconds=59),
-                        response_time_ms=84.5,
-                        requests_per_second=12,
-                        error_rate=0.5,
-                    )
-                ]
-            ),
-        ),
-        _after(
-            61,
-            ActionAudited(
-                actions=[
-                    AuditedAction(
-                        acted_at=MOMENT + timedelta(seconds=60),
-                        action="grant",
-                        resource_type="server",
-                        resource_id="tickets",
-                        tenant_id="acme",
-                        user_id=USER,
-                    )
-                ]
-            ),
-        ),
-        _after(
-            62,
-            CallAudited(
-                calls=[
-                    AuditedCall(
-                        called_at=MOMENT + timedelta(seconds=61),
-                        user_id="ada@example.org",
-                        method="tools/call",
-                        success=True,
-                        duration_ms=81,
-                        tenant_id="acme",
-                        params={"name": "search"},
-                    )
-                ]
-            ),
-        ),
-        PartitionsDue.at(MOMENT),
-        RetentionDue.at(MOMENT),
-        ArchiveDue.at(MOMENT),
-        PruningDue.at(MOMENT),
-        CacheExpiryDue.at(MOMENT),
-        StatisticsDue.at(MOMENT),
-        AlertsDue.at(MOMENT),
-        ViewsDue.at(MOMENT),
-        OutboxDue.at(MOMENT),
         _after(90_000, EraseUser(user_id=USER)),
         _after(90_001, ContinueErasure(erasure_id=ids.of_tick(EraseUser.wire_name, MOMENT), step=1)),
     )

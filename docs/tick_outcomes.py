@@ -6,6 +6,7 @@ from typing import Final
 from producers import (
     AlertsDue,
     ArchiveDue,
+    AuditSealDue,
     CacheExpiryDue,
     HealthChecksDue,
     InstancesExpiryDue,
@@ -89,6 +90,11 @@ TICKS: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
         ("there are more old rows than a few thousand", "the rest follows at once, in steps"),
         ("a row is of a tenant or an instance that is held", "it stays until the hold ends"),
         ("a row is in use by another transaction", "left for the next tick"),
+    ),
+    AuditSealDue: (
+        _SAME_TICK,
+        ("more rows wait than ten thousand", "the rest follows at once, in steps"),
+        ("a row was entered before and is committed later", "it is sealed in a later block"),
     ),
     CacheExpiryDue: (_SAME_TICK, ("there is more than a few thousand rows", "the rest follows at once, in steps")),
     StatisticsDue: (_SAME_TICK, ("a table is in use", "it keeps its old statistics; the run says which")),

@@ -54,6 +54,7 @@ from .messages.logs import LogLine, LogsEmitted
 from .messages.maintenance import (
     AlertsDue,
     ArchiveDue,
+    AuditSealDue,
     CacheExpiryDue,
     OutboxDue,
     PartitionsDue,
@@ -88,6 +89,7 @@ __all__ = [
     "ActionAudited",
     "AlertsDue",
     "ArchiveDue",
+    "AuditSealDue",
     "AuditedAction",
     "AuditedCall",
     "BrokerFull",

@@ -10,6 +10,7 @@ from apscheduler.triggers.cron import CronTrigger
 from producers import (
     AlertsDue,
     ArchiveDue,
+    AuditSealDue,
     CacheExpiryDue,
     HealthChecksDue,
     InstancesExpiryDue,
@@ -84,6 +85,8 @@ TIMETABLE: Final = (
     Entry("gather-statistics", _cron(hour="3", minute="40"), StatisticsDue),
     # Each view has an interval of its own; this only asks which are over.
     Entry("refresh-views", _cron(minute="*/5"), ViewsDue),
+    # Until a row is sealed, removing it together with its entry would not show: a minute is soon enough.
+    Entry("seal-audit", _cron(minute="*"), AuditSealDue),
     # A tick that is five minutes late is a trouble, so looking each minute tells of it in time.
     Entry("raise-alerts", _cron(minute="*"), AlertsDue),
 )

@@ -6,7 +6,15 @@ from db.models.audit import AuditEntry
 from db.models.base import Base
 from db.models.bus import DeadLetterRow, InboxEntry, MessageContract, OutboxRow, RedeliveryRow
 from db.models.erasures import Erasure, UserReference
-from db.models.gateway import GatewayAudit, GatewayConfig, MaterializedView, ProtocolCall, RequestLog, RoutingRule
+from db.models.gateway import (
+    GatewayAudit,
+    GatewayConfig,
+    MaterializedView,
+    ProtocolCall,
+    QuarantinedRecord,
+    RequestLog,
+    RoutingRule,
+)
 from db.models.health import HealthCheck, HealthHour, HealthTarget, ProberRow
 from db.models.instances import Instance, InstanceEvent, McpType, PortAllocation, SystemSetting, User
 from db.models.keys import ApiKey, ApiKeyValidation, EncryptionKey, SecretCheck
@@ -14,6 +22,7 @@ from db.models.logs import LogLine, QuarantinedLine
 from db.models.maintenance import DetachedPartition, RetentionPolicy, Run, Tick
 from db.models.operation import CircuitBreaker, ConnectionPool, PerformanceAlert, RequestQueue, ServerMetric
 from db.models.retention import LegalHold, RowPolicy
+from db.models.seals import AuditBlock, AuditMark
 from db.models.servers import Server, ServerResource, ServerTool
 from db.models.services import QuarantinedUse, Service, ServiceHealth, ServiceUsage, SharedMove, UserService
 from db.models.tenants import Membership, Organization, Tenant
@@ -22,7 +31,9 @@ __all__ = [
     "ApiKey",
     "ApiKeyArchive",
     "ApiKeyValidation",
+    "AuditBlock",
     "AuditEntry",
+    "AuditMark",
     "Base",
     "CircuitBreaker",
     "ConnectionPool",
@@ -56,6 +67,7 @@ __all__ = [
     "ProberRow",
     "ProtocolCall",
     "QuarantinedLine",
+    "QuarantinedRecord",
     "QuarantinedUse",
     "RedeliveryRow",
     "RequestLog",

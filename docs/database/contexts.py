@@ -98,6 +98,8 @@ CONTEXTS: Final = (
         "worker may add to it but neither change nor delete it.",
         (
             "audit_log",
+            "maintenance.audit_entries",
+            "maintenance.audit_blocks",
             "gateway.audit_logs",
             "gateway.fastmcp_audit_log",
             "gateway.record_quarantine",

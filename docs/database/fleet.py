@@ -90,6 +90,8 @@ EXPECTED: Final[Mapping[str, Rows]] = {
     "gateway.fastmcp_audit_log": _each_day(1_000_000, "one per request"),
     "gateway.request_logs": _each_day(1_000_000, "one per request"),
     "message_contracts": Rows(50, "one per message that there is"),
+    "maintenance.audit_entries": Rows(1_000, "what was entered in the last minute"),
+    "maintenance.audit_blocks": _each_day(30_000, "one per minute, table and tenant that was active, kept"),
     "gateway.record_quarantine": _each_day(100, "records that did not fit, kept"),
     "outbox": Rows(100, "what was not applied yet"),
     "inbox": _each_day(500_000, "one per message; a message carries a batch"),

@@ -25,6 +25,7 @@ from .logs import LogsEmitted
 from .maintenance import (
     AlertsDue,
     ArchiveDue,
+    AuditSealDue,
     CacheExpiryDue,
     OutboxDue,
     PartitionsDue,
@@ -76,6 +77,7 @@ CONTRACTS: Mapping[str, type[Message]] = MappingProxyType(
             RetentionDue,
             ArchiveDue,
             PruningDue,
+            AuditSealDue,
             CacheExpiryDue,
             StatisticsDue,
             AlertsDue,

@@ -36,6 +36,13 @@ class PruningDue(Tick):
     queue: ClassVar[Queue] = Queue.MAINTENANCE
 
 
+class AuditSealDue(Tick):
+    """It is time to seal what was entered into the audit tables, so that tampering with it shows."""
+
+    wire_name: ClassVar[str] = "maintenance.audit_seal_due.v1"
+    queue: ClassVar[Queue] = Queue.MAINTENANCE
+
+
 class CacheExpiryDue(Tick):
     """It is time to empty the caches of what has expired."""
 

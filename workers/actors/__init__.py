@@ -41,6 +41,7 @@ ACTORS: tuple[AnyActor, ...] = (
     maintenance.prune_rows,
     maintenance.expire_caches,
     maintenance.gather_statistics,
+    maintenance.seal_audit,
     maintenance.raise_alerts,
     maintenance.refresh_views,
     maintenance.watch_outbox,

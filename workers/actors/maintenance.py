@@ -11,6 +11,7 @@ from db.unit_of_work import UnitOfWork
 from producers import (
     AlertsDue,
     ArchiveDue,
+    AuditSealDue,
     CacheExpiryDue,
     OutboxDue,
     PartitionsDue,
@@ -29,6 +30,8 @@ log: Final = logging.getLogger(__name__)
 
 STEP: Final = 5_000
 """Rows of each kind that one transaction ends."""
+SEALED: Final = 10_000
+"""Rows of the audit tables that one transaction seals."""
 
 LATE: Final = timedelta(minutes=1)
 """A message of the outbox that has been due for so long is one that no worker could send."""
@@ -110,6 +113,15 @@ def expire_caches(message: CacheExpiryDue, uow: UnitOfWork) -> Done:
     if max(counts.values()) >= STEP:
         go_on(message.continued(), uow)
     return Done(sum(counts.values()), {what: count for what, count in counts.items() if count})
+
+
+@tick_actor("seal-audit", AuditSealDue)
+def seal_audit(message: AuditSealDue, uow: UnitOfWork) -> Done:
+    """Seal what was entered into the audit tables, some thousand rows a step."""
+    sealed = uow.seals.seal(SEALED)
+    if sealed >= SEALED:
+        go_on(message.continued(), uow)
+    return Done(sealed)
 
 
 @tick_actor("gather-statistics", StatisticsDue)

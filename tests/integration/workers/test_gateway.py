@@ -8,10 +8,12 @@ from uuid import UUID
 import pytest
 
 from db.engine import Database
+from db.verifying import verify
 from producers import (
     ActionAudited,
     AuditedAction,
     AuditedCall,
+    AuditSealDue,
     CallAudited,
     Message,
     MetricSample,
@@ -21,13 +23,13 @@ from producers import (
 )
 from producers.envelope import seal
 from tests.databases import TestDatabase
-from workers.actors import ACTORS
+from workers.actors import ACTORS, maintenance
 from workers.applier import Applier
 from workers.commands import gateway
 from workers.delivery import Delivery
 from workers.resources import Resources
 
-from .deliveries import delivered, make_group_applier, reasons, repacked
+from .deliveries import delivered, due, make_group_applier, reasons, repacked
 
 NOW: Final = datetime.now(UTC)
 USER: Final = UUID(int=9)
@@ -195,6 +197,17 @@ def test_a_month_without_a_partition_is_made_and_used(applier: Applier, test_dat
     test_database.ask(f"DROP TABLE IF EXISTS {name}")
     applier(delivered(MetricsSampled(samples=[_sample(at)])))
     assert test_database.value(f"SELECT count(*) FROM {name}") == 1  # noqa: S608  our table
+
+
+def test_actions_are_sealed_by_a_tick_in_as_many_steps_as_it_takes(
+    applier: Applier, database: Database, test_database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(maintenance, "SEALED", 600)
+    applier(delivered(BATCHES["actions"]))
+    applier(delivered(AuditSealDue.at(NOW)))
+    applier(*due(database, [AuditSealDue.wire_name]))
+    assert test_database.ask("SELECT entries FROM maintenance.audit_blocks ORDER BY number") == [(600,), (300,)]
+    assert verify(database).is_intact
 
 
 def test_people_read_why_records_are_in_quarantine(database: Database, applier: Applier) -> None:

@@ -1,0 +1,112 @@
+"""Whether the audit tables are as they were written, block by block and day by day."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from db.engine import Database
+from db.repositories.seals import Block, BrokenRow
+
+_BLOCKS_AT_ONCE: Final = 100
+_SPAN: Final = timedelta(days=1)
+_MOST: Final = 1_000
+"""How many broken rows of a day are told."""
+
+
+@dataclass(slots=True)
+class Verified:
+    """What was compared, what is broken, and the last block of each chain."""
+
+    blocks: int = 0
+    rows: int = 0
+    erased: int = 0
+    waiting: int = 0
+    heads: dict[tuple[str, str], Block] = field(default_factory=dict)
+    broken_blocks: list[Block] = field(default_factory=list)
+    broken_rows: list[BrokenRow] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
+    since: dict[str, datetime] = field(default_factory=dict)
+
+    @property
+    def is_intact(self) -> bool:
+        """Tell whether nothing is broken."""
+        return not (self.broken_blocks or self.broken_rows or self.forgotten)
+
+    def facts(self) -> dict[str, object]:
+        """Give it for programs."""
+        return {
+            "intact": self.is_intact,
+            "blocks": self.blocks,
+            "rows": self.rows,
+            "erased": self.erased,
+            "waiting": self.waiting,
+            "since": {table: since.isoformat() for table, since in self.since.items()},
+            "heads": [_plain(each) for each in self.heads.values()],
+            "broken_blocks": [_plain(each) for each in self.broken_blocks],
+            "broken_rows": [_plain(each) for each in self.broken_rows],
+            "forgotten": self.forgotten,
+        }
+
+
+def verify(database: Database, *, tenant_id: str | None = None, known: Iterable[str] = ()) -> Verified:
+    """Compare all that the tables hold, of one tenant or of all, with what was sealed of it."""
+    verified = Verified()
+    _blocks(database, tenant_id, verified)
+    with database.transaction() as uow:
+        covered = uow.seals.covered()
+        verified.waiting = uow.seals.waiting()
+        verified.forgotten = [each for each in known if not uow.seals.known(each)]
+    for table, (covered_from, until) in covered.items():
+        verified.since[table] = since = covered_from
+        while since < until:
+            _rows(database, table, (since, since + _SPAN), tenant_id, verified)
+            since += _SPAN
+    verified.broken_rows = _with_moved(verified.broken_rows)
+    return verified
+
+
+def _blocks(database: Database, tenant_id: str | None, verified: Verified) -> None:
+    after: Block | None = None
+    while True:
+        with database.transaction() as uow:
+            page = uow.seals.blocks(tenant_id=tenant_id, after=after, limit=_BLOCKS_AT_ONCE)
+        for block in page:
+            verified.blocks += 1
+            verified.erased += block.erased
+            verified.heads[block.table_name, block.tenant_id] = block
+            if block.problem:
+                verified.broken_blocks.append(block)
+        if len(page) < _BLOCKS_AT_ONCE:
+            return
+        after = page[-1]
+
+
+def _rows(
+    database: Database, table: str, span: tuple[datetime, datetime], tenant_id: str | None, verified: Verified
+) -> None:
+    with database.transaction() as uow:
+        compared, broken = uow.seals.rows(table, *span, tenant_id=tenant_id, limit=_MOST)
+    verified.rows += compared
+    verified.broken_rows += broken
+
+
+def _with_moved(rows: Sequence[BrokenRow]) -> list[BrokenRow]:
+    """Tell of a row that is gone from its time and stands at another as one that was moved."""
+    removed = {(row.table_name, row.row_id): row for row in rows if row.problem == "removed"}
+    moved = dict[tuple[str, UUID], BrokenRow]()
+    for row in rows:
+        before = removed.get((row.table_name, row.row_id))
+        if row.problem == "inserted" and before is not None:
+            moved[row.table_name, row.row_id] = replace(row, number=before.number, problem="moved")
+    others = [row for row in rows if (row.table_name, row.row_id) not in moved]
+    return [*others, *moved.values()]
+
+
+def _plain(told: Block | BrokenRow) -> dict[str, object]:
+    return {key: value if isinstance(value, str | int | None) else _text(value) for key, value in asdict(told).items()}
+
+
+def _text(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
