@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 from uuid import UUID, uuid4
 
 from archives.errors import ArchiveError, PlaceUnusable, StoreRefused
@@ -14,9 +14,7 @@ from db.engine import Database
 from db.errors import Conflict, DatabaseError
 from db.repositories.detached import Extent
 from db.repositories.partitions import Detached
-
-if TYPE_CHECKING:
-    from db.repositories.runs import Outcome
+from db.repositories.runs import Outcome
 from db.unit_of_work import UnitOfWork
 
 Report: TypeAlias = Callable[[str], None]
@@ -119,10 +117,21 @@ class Source:
 
 @dataclass(frozen=True)
 class Run:
-    """What one run archived, and what went wrong."""
+    """What one run archived, what the next one tries again, and what somebody has to look at."""
 
     shelved: list[Shelved] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+    @property
+    def problems(self) -> list[str]:
+        """All that went wrong."""
+        return [*self.failed, *self.waiting]
+
+    @property
+    def outcome(self) -> Outcome:
+        """How the run ended."""
+        return "failed" if self.failed else "waits" if self.waiting else "done"
 
 
 def shelve_all(
@@ -145,7 +154,7 @@ def shelve_all(
             report(str(reason))
         except (ArchiveError, DatabaseError) as error:
             note_failure(database, error, relation=detached.relation)
-            run.problems.append(str(error))
+            (run.waiting if _outcome(error) == "waits" else run.failed).append(str(error))
             # Where one file has no place the next one has none either.
             if isinstance(error, StoreRefused | PlaceUnusable):
                 break
@@ -237,7 +246,17 @@ def _note(database: Database, done: Shelved, started_at: datetime) -> None:
 
 def note_failure(database: Database, error: Exception, *, relation: str | None = None) -> None:
     """Write down that something kept partitions from being archived."""
-    outcome: Outcome = "waits" if isinstance(error, RowsChanged | Conflict) else "failed"
     detail = {"problem": str(error)} if relation is None else {"relation": relation, "problem": str(error)}
     with database.transaction() as uow:
-        uow.runs.record(TASK, datetime.now(UTC), 0, detail, outcome=outcome)
+        uow.runs.record(TASK, datetime.now(UTC), 0, detail, outcome=_outcome(error))
+
+
+def note_end(database: Database, run: Run) -> None:
+    """Have the tick that began a run end as the run did, so that it is told like any other that failed."""
+    problem = "; ".join(run.problems) or None
+    with database.transaction() as uow:
+        uow.ticks.note(TASK, fire_time=datetime.now(UTC), next_fire_time=None, outcome=run.outcome, problem=problem)
+
+
+def _outcome(error: Exception) -> Outcome:
+    return "waits" if isinstance(error, RowsChanged | Conflict) else "failed"

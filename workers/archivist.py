@@ -32,26 +32,29 @@ class Archivist(threading.Thread):
 
     def step(self) -> None:
         """Archive what waits; what is in the way is in the history, and the next tick tries again."""
-        # Here, because Arrow takes 40 MB, which only a process that archives shall have.
-        from archives.bucket import store_at  # noqa: PLC0415  see above
-        from db.shelving import note_failure, shelve_all  # noqa: PLC0415  see above
-
         try:
-            try:
-                run = shelve_all(
-                    self._database, store_at(self._place), stopping=self._stopping.is_set, report=log.debug
-                )
-            except ArchiveError as error:
-                note_failure(self._database, error)
-                log.warning("partitions cannot be archived: %s", error)
-                return
+            for line in self._archived():
+                log.warning("a partition cannot be archived: %s", line)
         except DatabaseError as error:
             log.warning("partitions cannot be archived, the next tick tries again: %s", error)
-            return
+
+    def _archived(self) -> list[str]:
+        """Archive what waits; give what was in the way."""
+        # Here, because Arrow takes 40 MB, which only a process that archives shall have.
+        from archives.bucket import store_at  # noqa: PLC0415  see above
+        from db.shelving import Run, note_end, note_failure, shelve_all  # noqa: PLC0415  see above
+
+        try:
+            store = store_at(self._place)
+        except ArchiveError as error:
+            note_failure(self._database, error)
+            run = Run(failed=[str(error)])
+        else:
+            run = shelve_all(self._database, store, stopping=self._stopping.is_set, report=log.debug)
+        note_end(self._database, run)
         for done in run.shelved:
             log.info("%s is archived: %d rows in %s", done.relation, done.rows, done.uri)
-        for problem in run.problems:
-            log.warning("a partition cannot be archived: %s", problem)
+        return run.problems
 
     def stop(self) -> None:
         """End the thread at the end of the page that it is at."""

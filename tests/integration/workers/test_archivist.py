@@ -72,8 +72,10 @@ def test_a_place_that_is_gone_is_told_and_the_thread_lives_on(
     ((outcome, _, problem),) = test_database.ask(RUNS)
     assert outcome == "failed"
     assert "is no folder: make it, or mount what belongs there" in str(problem)
+    assert test_database.value("SELECT kind FROM maintenance.troubles WHERE kind = 'failed'") == "failed"
     (tmp_path / "absent").mkdir()
     archivist.step()
+    assert test_database.ask("SELECT kind FROM maintenance.troubles WHERE kind = 'failed'") == []
     assert [outcome for outcome, _, _ in test_database.ask(RUNS)] == ["failed", "done"]
 
 
