@@ -34,6 +34,7 @@ _FUNCTIONS: Final = (
     "cleanup_old_usage_analytics",
     "cleanup_validation_cache",
     "count_live_instances",
+    "counted_spans",
     "current_app_tenant",
     "current_app_user",
     "date_new_secret",

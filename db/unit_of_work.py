@@ -40,6 +40,7 @@ from db.repositories.probers import Probers
 from db.repositories.redeliveries import Redeliveries
 from db.repositories.requests import Requests
 from db.repositories.retention import Retention
+from db.repositories.rollups import Rollups
 from db.repositories.rotation import Rotation
 from db.repositories.runs import Runs
 from db.repositories.seals import Seals
@@ -108,6 +109,7 @@ class UnitOfWork:
     shelved = _Repository(ShelvedPartitions)
     retention = _Repository(Retention)
     holds = _Repository(Holds)
+    rollups = _Repository(Rollups)
     rotation = _Repository(Rotation)
     runs = _Repository(Runs)
     settings = _Repository(Settings)

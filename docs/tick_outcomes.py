@@ -17,6 +17,7 @@ from producers import (
     PortsReconcileDue,
     PruningDue,
     RetentionDue,
+    RollupsDue,
     StatisticsDue,
     ViewsDue,
 )
@@ -95,6 +96,12 @@ TICKS: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
         _SAME_TICK,
         ("more rows wait than ten thousand", "the rest follows at once, in steps"),
         ("a row was entered before and is committed later", "it is sealed in a later block"),
+    ),
+    RollupsDue: (
+        _SAME_TICK,
+        ("rows come late", "their hour and its day are counted anew; until then the summaries read its rows"),
+        ("rows come into an hour that retention has taken", "what was counted stays as it is"),
+        ("there are more hours than a few", "the rest follows at once, in steps"),
     ),
     CacheExpiryDue: (_SAME_TICK, ("there is more than a few thousand rows", "the rest follows at once, in steps")),
     StatisticsDue: (_SAME_TICK, ("a table is in use", "it keeps its old statistics; the run says which")),

@@ -60,6 +60,7 @@ from .messages.maintenance import (
     PartitionsDue,
     PruningDue,
     RetentionDue,
+    RollupsDue,
     StatisticsDue,
     ViewsDue,
 )
@@ -151,6 +152,7 @@ __all__ = [
     "RestoreInstance",
     "RetentionDue",
     "RevokeApiKey",
+    "RollupsDue",
     "SealedKey",
     "SealingKey",
     "SealingUnavailable",

@@ -20,6 +20,7 @@ from producers import (
     PortsReconcileDue,
     PruningDue,
     RetentionDue,
+    RollupsDue,
     StatisticsDue,
     Tick,
     ViewsDue,
@@ -87,6 +88,8 @@ TIMETABLE: Final = (
     Entry("refresh-views", _cron(minute="*/5"), ViewsDue),
     # Until a row is sealed, removing it together with its entry would not show: a minute is soon enough.
     Entry("seal-audit", _cron(minute="*"), AuditSealDue),
+    # An hour that rows still come into is counted anew each time; until then its rows are read.
+    Entry("roll-up", _cron(minute="*/5"), RollupsDue),
     # A tick that is five minutes late is a trouble, so looking each minute tells of it in time.
     Entry("raise-alerts", _cron(minute="*"), AlertsDue),
 )

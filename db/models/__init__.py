@@ -22,6 +22,7 @@ from db.models.logs import LogLine, QuarantinedLine
 from db.models.maintenance import DetachedPartition, RetentionPolicy, Run, Tick
 from db.models.operation import CircuitBreaker, ConnectionPool, PerformanceAlert, RequestQueue, ServerMetric
 from db.models.retention import LegalHold, RowPolicy
+from db.models.rollups import MetricRollup, RequestRollup, RequestUser, RollupHour, RollupMark, UsageRollup
 from db.models.seals import AuditBlock, AuditMark
 from db.models.servers import Server, ServerResource, ServerTool
 from db.models.services import QuarantinedUse, Service, ServiceHealth, ServiceUsage, SharedMove, UserService
@@ -60,6 +61,7 @@ __all__ = [
     "McpTypeArchive",
     "Membership",
     "MessageContract",
+    "MetricRollup",
     "Organization",
     "OutboxRow",
     "PerformanceAlert",
@@ -72,7 +74,11 @@ __all__ = [
     "RedeliveryRow",
     "RequestLog",
     "RequestQueue",
+    "RequestRollup",
+    "RequestUser",
     "RetentionPolicy",
+    "RollupHour",
+    "RollupMark",
     "RoutingRule",
     "RowPolicy",
     "Run",
@@ -90,6 +96,7 @@ __all__ = [
     "SystemSetting",
     "Tenant",
     "Tick",
+    "UsageRollup",
     "User",
     "UserReference",
     "UserService",

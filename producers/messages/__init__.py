@@ -31,6 +31,7 @@ from .maintenance import (
     PartitionsDue,
     PruningDue,
     RetentionDue,
+    RollupsDue,
     StatisticsDue,
     ViewsDue,
 )
@@ -78,6 +79,7 @@ CONTRACTS: Mapping[str, type[Message]] = MappingProxyType(
             ArchiveDue,
             PruningDue,
             AuditSealDue,
+            RollupsDue,
             CacheExpiryDue,
             StatisticsDue,
             AlertsDue,

@@ -43,6 +43,13 @@ class AuditSealDue(Tick):
     queue: ClassVar[Queue] = Queue.MAINTENANCE
 
 
+class RollupsDue(Tick):
+    """It is time to count by hours and days what went through the gateway and the shared services."""
+
+    wire_name: ClassVar[str] = "maintenance.rollups_due.v1"
+    queue: ClassVar[Queue] = Queue.MAINTENANCE
+
+
 class CacheExpiryDue(Tick):
     """It is time to empty the caches of what has expired."""
 

@@ -42,6 +42,7 @@ ACTORS: tuple[AnyActor, ...] = (
     maintenance.expire_caches,
     maintenance.gather_statistics,
     maintenance.seal_audit,
+    maintenance.roll_up,
     maintenance.raise_alerts,
     maintenance.refresh_views,
     maintenance.watch_outbox,

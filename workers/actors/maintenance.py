@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from db import retaining
+from db.repositories.rollups import TABLES
 from db.unit_of_work import UnitOfWork
 from producers import (
     AlertsDue,
@@ -17,6 +18,7 @@ from producers import (
     PartitionsDue,
     PruningDue,
     RetentionDue,
+    RollupsDue,
     StatisticsDue,
     ViewsDue,
 )
@@ -32,6 +34,8 @@ STEP: Final = 5_000
 """Rows of each kind that one transaction ends."""
 SEALED: Final = 10_000
 """Rows of the audit tables that one transaction seals."""
+HOURS: Final = 6
+"""Hours of each table that one transaction counts."""
 
 LATE: Final = timedelta(minutes=1)
 """A message of the outbox that has been due for so long is one that no worker could send."""
@@ -122,6 +126,15 @@ def seal_audit(message: AuditSealDue, uow: UnitOfWork) -> Done:
     if sealed >= SEALED:
         go_on(message.continued(), uow)
     return Done(sealed)
+
+
+@tick_actor("roll-up", RollupsDue)
+def roll_up(message: RollupsDue, uow: UnitOfWork) -> Done:
+    """Count the hours anew that rows came into, and their days, some hours a step."""
+    counted = {table: uow.rollups.roll_up(table, most=HOURS) for table in TABLES}
+    if max(counted.values()) >= HOURS:
+        go_on(message.continued(), uow)
+    return Done(sum(counted.values()), {table: hours for table, hours in counted.items() if hours})
 
 
 @tick_actor("gather-statistics", StatisticsDue)

@@ -70,6 +70,7 @@ EXEMPT: Final[dict[str, str]] = {
     "expiries.breakers": "reads a row per server and service",
     "gateway.refresh": _OWNERS,
     "audit.record": _ADDS,
+    "rollups.roll_up": _OWNERS,
     "seals.seal": "takes what waits, by a tick",
     "seals.blocks": _COMMAND,
     "seals.actions": _COMMAND,

@@ -163,6 +163,16 @@ QUESTIONS: Final[dict[str, Question]] = {
         lambda r: (r.requests, r.errors),
         lambda _: (1, 0),
     ),
+    "rollups.of_tenant": (
+        lambda u, w: u.rollups.of_tenant(w.tenant_id, WINDOW, unit="day"),
+        lambda r: r.subject,
+        lambda w: _n("server", w),
+    ),
+    "rollups.of_server": (
+        lambda u, w: u.rollups.of_server(_n("server", w), WINDOW, unit="day"),
+        lambda r: r.subject,
+        lambda w: _n("server", w),
+    ),
     "calls.of_user": (
         lambda u, w: u.calls.of_user(w.tenant_id, _n("ada", w), WINDOW),
         lambda r: r.success,

@@ -143,6 +143,7 @@ UNIQUE: Final[list[tuple[str, str, list[str]]]] = [
 ]
 
 # Only the owner and its functions write these; the tests of partitions, master keys, erasures and targets meet them.
+_ROLLUPS: Final = ("service_usage_rollups", "gateway.request_rollups", "gateway.metric_rollups")
 ELSEWHERE: Final = {
     ("encryption_keys", "idx_encryption_keys_active"),
     ("encryption_keys", "uq_encryption_keys_usable_id"),
@@ -158,6 +159,7 @@ ELSEWHERE: Final = {
     ("maintenance.audit_blocks", "check_block_entries"),
     ("maintenance.audit_blocks", "check_block_rows"),
     ("maintenance.audit_entries", "check_entry_kind"),
+    *((table, name) for table in _ROLLUPS for name in ("check_rollup_counts", "check_rollup_unit")),
     ("maintenance.detached_partitions", "check_archived_rows"),
     ("maintenance.detached_partitions", "check_archiving"),
     ("maintenance.detached_partitions", "idx_detached_partitions_relation"),

@@ -44,7 +44,7 @@ BY_TENANT: Final = (
     "gateway.mcp_servers",
     "gateway.server_tools",
     "gateway.server_resources",
-    "gateway.server_metrics",
+    *("gateway.server_metrics", "gateway.request_rollups", "gateway.request_users"),
     "gateway.circuit_breakers",
     "gateway.connection_pools",
     "gateway.request_queues",
@@ -292,8 +292,7 @@ def test_what_a_producer_may_read_without_row_level_security_is_nobodys(populate
         """
     )
     assert [name for (name,) in unbound] == [
-        "mcp_types",
-        "mcp_types_archive",
+        *("mcp_types", "mcp_types_archive", "rollup_hours", "rollup_marks"),
         "service_health_status",
         "service_registry",
         "system_settings",

@@ -27,6 +27,8 @@ OWNERS = {
     "check_block_entries",
     "check_block_rows",
     "check_entry_kind",
+    "check_rollup_counts",
+    "check_rollup_unit",
     "check_erased",
     "check_keep_days",
     "check_partition_key",

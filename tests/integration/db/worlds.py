@@ -13,6 +13,7 @@ Connection: TypeAlias = "psycopg.Connection[tuple[object, ...]]"
 NOW: Final = datetime.now(UTC)
 LATER: Final = NOW + timedelta(days=1)
 EARLIER: Final = NOW - timedelta(days=800)
+_COUNTED: Final[Row] = {"unit": "day", "starts_at": NOW, "entries": 1, "errors": 0, "measured": 0, "total_ms": 0}
 
 
 class World:
@@ -200,6 +201,9 @@ class World:
                 "target_server_id": f"server-{n}",
                 **own,
             },
+            "request_rollups": {"tenant_id": self.tenant_id, **server, **_COUNTED, "succeeded": 1},
+            "metric_rollups": {**server, **_COUNTED, "error_rates": 0},
+            "request_users": {**own, "hour": NOW},
             "record_quarantine": {
                 "message_id": uuid4(),
                 "wire_name": "gateway.requests_served.v1",

@@ -60,10 +60,10 @@ def _call(at: datetime = NOW, **fields: Any) -> AuditedCall:  # noqa: ANN401  an
 
 
 BATCHES: Final[dict[str, Message]] = {
-    "requests": RequestsServed(requests=[_request(request_id=str(n)) for n in range(900)]),
-    "samples": MetricsSampled(samples=[_sample(response_time_ms=n) for n in range(900)]),
-    "actions": ActionAudited(actions=[_action(resource_id=str(n)) for n in range(900)]),
-    "calls": CallAudited(calls=[_call(request_id=str(n)) for n in range(900)]),
+    "requests": RequestsServed(requests=[_request(request_id=str(n)) for n in range(500)]),
+    "samples": MetricsSampled(samples=[_sample(response_time_ms=n) for n in range(500)]),
+    "actions": ActionAudited(actions=[_action(resource_id=str(n)) for n in range(500)]),
+    "calls": CallAudited(calls=[_call(request_id=str(n)) for n in range(500)]),
 }
 
 
@@ -91,14 +91,14 @@ def test_of_a_batch_with_one_bad_record_of_each_kind_the_good_are_stored_once(
         7: sample | {"colour": "red"},
         70: {key: sample[key] for key in sample if not key.endswith("_at")},
         77: sample | {"tenant_id": "t" * 65} if kind != "samples" else sample | {"error_rate": 101},
-        700: "text",
-        707: None,
-        777: sample | {next(key for key in sample if key.endswith("_at")): "NaN"},
+        300: "text",
+        307: None,
+        377: sample | {next(key for key in sample if key.endswith("_at")): "NaN"},
     }
     delivery = _with(message, kind, bad)
     applier(delivery)
     applier(delivery)
-    assert test_database.value(f"SELECT count(*) FROM {TABLES[kind]}") == 900  # noqa: S608  our tables
+    assert test_database.value(f"SELECT count(*) FROM {TABLES[kind]}") == 500  # noqa: S608  our tables
     found = test_database.ask(
         "SELECT line_number, message_id, wire_name, reason, payload ->> 'problem' LIKE 'the %% does not fit%%'"
         " FROM gateway.record_quarantine ORDER BY line_number"
@@ -202,11 +202,11 @@ def test_a_month_without_a_partition_is_made_and_used(applier: Applier, test_dat
 def test_actions_are_sealed_by_a_tick_in_as_many_steps_as_it_takes(
     applier: Applier, database: Database, test_database: TestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(maintenance, "SEALED", 600)
+    monkeypatch.setattr(maintenance, "SEALED", 300)
     applier(delivered(BATCHES["actions"]))
     applier(delivered(AuditSealDue.at(NOW)))
     applier(*due(database, [AuditSealDue.wire_name]))
-    assert test_database.ask("SELECT entries FROM maintenance.audit_blocks ORDER BY number") == [(600,), (300,)]
+    assert test_database.ask("SELECT entries FROM maintenance.audit_blocks ORDER BY number") == [(300,), (200,)]
     assert verify(database).is_intact
 
 
