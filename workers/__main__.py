@@ -143,21 +143,16 @@ def _outbox_answer(database: Database, options: argparse.Namespace) -> str:
     return outbox.show_lag(database, as_json=options.json)
 
 
-def _quarantine_answer(database: Database, options: argparse.Namespace) -> str:
-    return logs.show_quarantine(database, days=options.days, as_json=options.json)
-
-
-def _gateway_answer(database: Database, options: argparse.Namespace) -> str:
-    return gateway.show_quarantine(database, days=options.days, as_json=options.json)
+def _quarantined(show: Callable[..., str]) -> Callable[[Database, argparse.Namespace], str]:
+    return lambda database, options: show(database, days=options.days, as_json=options.json)
 
 
 def _logs(options: argparse.Namespace) -> int:
     if options.action == "quarantine":
-        return _asking(_quarantine_answer)(options)
+        return _asking(_quarantined(logs.show_quarantine))(options)
     with closing(Database(_database(os.environ, connections=1))) as database:
-        return log_options.read(
-            database, options, tell=partial(print, flush=True), hint=partial(print, file=sys.stderr)
-        )
+        tell, hint = partial(print, flush=True), partial(print, file=sys.stderr)
+        return log_options.read(database, options, tell=tell, hint=hint)
 
 
 _COMMANDS: Final = {
@@ -167,7 +162,7 @@ _COMMANDS: Final = {
     "health": _asking(_health_answer),
     "outbox": _asking(_outbox_answer),
     "logs": _logs,
-    "gateway": _asking(_gateway_answer),
+    "gateway": _asking(_quarantined(gateway.show_quarantine)),
     "sealing-keys": _show_sealing_keys,
 }
 
