@@ -70,6 +70,8 @@ COMMENT ON FUNCTION maintenance.tally(text, text[], bigint, bigint) IS
 """
 
 RIGHTS: Final = """
+INSERT INTO message_contracts (wire_name, queue, sender)
+VALUES ('maintenance.archive_due.v1', 'maintenance', 'scheduler');
 REVOKE EXECUTE ON FUNCTION maintenance.lease_archive(text, uuid, integer),
     maintenance.page(text, text[], bigint, bigint), maintenance.tally(text, text[], bigint, bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION maintenance.lease_archive(text, uuid, integer),
@@ -87,6 +89,7 @@ def downgrade() -> None:
     """Drop them."""
     op.execute(
         """
+        DELETE FROM message_contracts WHERE wire_name = 'maintenance.archive_due.v1';
         DROP FUNCTION maintenance.tally(text, text[], bigint, bigint);
         DROP FUNCTION maintenance.page(text, text[], bigint, bigint);
         DROP FUNCTION maintenance.lease_archive(text, uuid, integer);

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from db.__main__ import main
@@ -132,3 +133,24 @@ def test_the_command_tells_people_and_programs_and_exits_with_one(
     assert main(["ticks", "list"], environment) == 0
     assert "a-task" in capsys.readouterr().out
     assert [main(["ticks", "forget", "a-task"], environment) for _ in range(2)] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("constraint", "row"),
+    [
+        ("check_run_bytes", "maintenance.runs (task, started_at, bytes) VALUES ('a', now(), -1)"),
+        ("check_run_outcome", "maintenance.runs (task, started_at, outcome) VALUES ('a', now(), 'perhaps')"),
+        (
+            "check_tick_outcome",
+            "maintenance.ticks (task, fire_time, outcome, problem, since) VALUES ('a', now(), 'perhaps', 'x', now())",
+        ),
+        (
+            "check_tick_problem",
+            "maintenance.ticks (task, fire_time, outcome, since) VALUES ('a', now(), 'failed', now())",
+        ),
+    ],
+)
+def test_a_history_of_nonsense_is_refused(own: TestDatabase, constraint: str, row: str) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation) as refused:
+        own.ask(f"INSERT INTO {row}")
+    assert refused.value.diag.constraint_name == constraint

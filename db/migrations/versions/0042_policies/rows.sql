@@ -23,10 +23,6 @@ COMMENT ON COLUMN maintenance.row_policies.updated_at IS 'When it was last chang
 GRANT SELECT ON maintenance.row_policies TO mcp_worker, mcp_reader;
 CREATE TRIGGER row_policies_updated_at BEFORE UPDATE ON maintenance.row_policies
     FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
-CREATE TRIGGER row_policies_kept AFTER INSERT OR DELETE ON maintenance.row_policies
-    FOR EACH ROW EXECUTE FUNCTION public.note_change('table_name');
-CREATE TRIGGER row_policies_changed AFTER UPDATE ON maintenance.row_policies
-    FOR EACH ROW EXECUTE FUNCTION public.note_change('table_name');
 
 CREATE INDEX idx_log_quarantine_created_at ON log_quarantine (created_at);
 COMMENT ON INDEX idx_log_quarantine_created_at IS 'The oldest lines, which go first';
@@ -50,6 +46,13 @@ INSERT INTO maintenance.row_policies (table_name, age, condition, keep_days, des
      'A year of runs and what they are compared with; the last run of each task stays'),
     ('maintenance.detached_partitions', 'dropped_at', 'archive_uri IS NULL', 400,
      'Partitions that were dropped without an archive; those that have one stay as the way back to it');
+INSERT INTO message_contracts (wire_name, queue, sender)
+VALUES ('maintenance.pruning_due.v1', 'maintenance', 'scheduler');
+-- What a migration enters nobody changed.
+CREATE TRIGGER row_policies_kept AFTER INSERT OR DELETE ON maintenance.row_policies
+    FOR EACH ROW EXECUTE FUNCTION public.note_change('table_name');
+CREATE TRIGGER row_policies_changed AFTER UPDATE ON maintenance.row_policies
+    FOR EACH ROW EXECUTE FUNCTION public.note_change('table_name');
 
 CREATE FUNCTION maintenance.prune(p_limit integer) RETURNS TABLE (table_name text, deleted bigint)
 LANGUAGE plpgsql SECURITY DEFINER
