@@ -16,6 +16,8 @@ COPY scheduler scheduler
 COPY workers workers
 RUN /venv/bin/python -m compileall -q .
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1
+# A new volume there begins with these rights.
+RUN install -d -o minimcp /archives
 USER 10001
 # The exec form: our process is the first one of the container and gets SIGTERM itself.  It installs
 # its own handlers and waits for its own children, and starts no others, so it needs no init before it.

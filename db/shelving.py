@@ -21,7 +21,7 @@ Report: TypeAlias = Callable[[str], None]
 Stopping: TypeAlias = Callable[[], bool]
 
 TASK: Final = "archive-partitions"
-BYTES_AT_ONCE: Final = 16 << 20
+BYTES_AT_ONCE: Final = 4 << 20
 """So much of a partition is read in one transaction and held in memory."""
 
 _LEASE_SECONDS: Final = 120

@@ -3,6 +3,7 @@ import json
 import re
 from importlib import resources
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import jsonschema
 import pytest
@@ -69,6 +70,15 @@ def test_a_command_runs_a_package_that_the_image_has(service: compose.Service) -
     assert service.module() in copied
     assert set(copied) <= set(admitted)
     assert importlib.util.find_spec(f"{service.module()}.__main__")
+
+
+def test_the_workers_archive_to_a_volume_that_is_theirs_to_write() -> None:
+    workers = compose.document()["services"]["workers"]
+    place = urlsplit(workers["environment"]["ARCHIVE_URL"])
+    assert place.scheme == "file"
+    assert place.path in {volume.partition(":")[2] for volume in workers["volumes"]}
+    image = (compose.ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert f"install -d -o minimcp {place.path}\nUSER" in image
 
 
 @pytest.mark.parametrize("name", ["workers", "scheduler"])
