@@ -8,6 +8,7 @@ from producers import (
     ArchiveDue,
     AuditSealDue,
     CacheExpiryDue,
+    DeadLettersDue,
     HealthChecksDue,
     InstancesExpiryDue,
     KeyRotationDue,
@@ -85,6 +86,11 @@ TICKS: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
             "rows change while they are archived, as those of an erased user",
             "the run `waits`: archive and partition are compared, and the next run archives it again",
         ),
+    ),
+    DeadLettersDue: (
+        _SAME_TICK,
+        ("`ARCHIVE_URL` is not set", "nothing is written, and nothing is wrong"),
+        ("the folder is full or the bucket refuses", "the run is `failed`; the next one makes up for up to a week"),
     ),
     PruningDue: (
         _SAME_TICK,

@@ -12,6 +12,7 @@ from producers import (
     ArchiveDue,
     AuditSealDue,
     CacheExpiryDue,
+    DeadLettersDue,
     HealthChecksDue,
     InstancesExpiryDue,
     KeyRotationDue,
@@ -78,6 +79,8 @@ TIMETABLE: Final = (
     Entry("create-partitions", _cron(minute="10"), PartitionsDue),
     # One partition a tick, so no lock is held for long; whoever stands in its way is met again soon.
     Entry("apply-retention", _cron(minute="*/10"), RetentionDue),
+    # A day's letters are written when it is over, long before what was settled of them is pruned.
+    Entry("export-dead-letters", _cron(hour="0", minute="30"), DeadLettersDue),
     # What left its table the day before is written elsewhere while few read; it keeps for days if a night is missed.
     Entry("archive-partitions", _cron(hour="2", minute="20"), ArchiveDue),
     # Old rows of small tables, some thousand at a time; an hour more or less is nothing to them.

@@ -42,6 +42,7 @@ class Archivist(threading.Thread):
         """Archive what waits; give what was in the way."""
         # Here, because Arrow takes 40 MB, which only a process that archives shall have.
         from archives.bucket import store_at  # noqa: PLC0415  see above
+        from db import letters  # noqa: PLC0415  see above
         from db.shelving import Run, note_end, note_failure, shelve_all  # noqa: PLC0415  see above
 
         try:
@@ -50,6 +51,7 @@ class Archivist(threading.Thread):
             note_failure(self._database, error)
             run = Run(failed=[str(error)])
         else:
+            letters.export(self._database, store, stopping=self._stopping.is_set)
             run = shelve_all(self._database, store, stopping=self._stopping.is_set, report=log.debug)
         note_end(self._database, run)
         for done in run.shelved:

@@ -1,5 +1,6 @@
 """Messages that were given up."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -59,6 +60,7 @@ _ADD: Final = Statement(
 )
 _LIST: Final = from_file("dead_letters.list")
 _GET: Final = Statement("dead_letters.get", select(*_COLUMNS).where(DeadLetterRow.id == bindparam("letter_id")))
+_BETWEEN: Final = from_file("dead_letters.between")
 _COUNT: Final = Statement(
     "dead_letters.count_by_reason",
     select(DeadLetterRow.reason, func.count())
@@ -106,6 +108,19 @@ class DeadLetters:
             reason=reason,
             before_at=before and before.created_at,
             before_id=before and before.id,
+        )
+        return [DeadLetter(*row) for row in cursor]
+
+    def between(
+        self, since: datetime, until: datetime, *, after: DeadLetter | None, limit: int
+    ) -> Sequence[DeadLetter]:
+        """Return letters of a span, open or not, the oldest first: pass the last of a page to get the next."""
+        cursor = _BETWEEN.run(
+            self._driver,
+            since=after.created_at if after else since,
+            until=until,
+            after_id=after.id if after else None,
+            limit=limit,
         )
         return [DeadLetter(*row) for row in cursor]
 

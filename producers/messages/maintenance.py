@@ -29,6 +29,13 @@ class ArchiveDue(Tick):
     queue: ClassVar[Queue] = Queue.MAINTENANCE
 
 
+class DeadLettersDue(Tick):
+    """It is time to write yesterday's dead letters where archives are kept."""
+
+    wire_name: ClassVar[str] = "maintenance.dead_letters_due.v1"
+    queue: ClassVar[Queue] = Queue.MAINTENANCE
+
+
 class PruningDue(Tick):
     """It is time to delete what the policies of tables that are not partitioned no longer keep."""
 

@@ -38,6 +38,7 @@ ACTORS: tuple[AnyActor, ...] = (
     maintenance.create_partitions,
     maintenance.apply_retention,
     maintenance.archive_partitions,
+    maintenance.export_dead_letters,
     maintenance.prune_rows,
     maintenance.expire_caches,
     maintenance.gather_statistics,

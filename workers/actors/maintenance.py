@@ -14,6 +14,7 @@ from producers import (
     ArchiveDue,
     AuditSealDue,
     CacheExpiryDue,
+    DeadLettersDue,
     OutboxDue,
     PartitionsDue,
     PruningDue,
@@ -45,7 +46,7 @@ LATE: Final = timedelta(minutes=1)
 class Archiving:
     """A tick, and what wakes who archives in this process; nobody does without a place for archives."""
 
-    message: ArchiveDue
+    message: ArchiveDue | DeadLettersDue
     wanted: threading.Event | None
 
 
@@ -78,7 +79,7 @@ def apply_retention(message: RetentionDue, uow: UnitOfWork) -> Done | None:
     return None
 
 
-def with_archivist(message: ArchiveDue, resources: Resources) -> Archiving:
+def with_archivist(message: ArchiveDue | DeadLettersDue, resources: Resources) -> Archiving:
     """Hand the archivist to the tick."""
     return Archiving(message, resources.archive_wanted)
 
@@ -99,6 +100,17 @@ def archive_partitions(archiving: Archiving, uow: UnitOfWork) -> None:
         return Done()
 
     tell("archive-partitions", archiving.message, uow, wake)
+
+
+@prepared_actor(DeadLettersDue, with_archivist)
+def export_dead_letters(archiving: Archiving, uow: UnitOfWork) -> None:
+    """Wake the archivist, who writes yesterday's letters; without a place for archives nobody asked for that."""
+
+    def wake(_: UnitOfWork) -> None:
+        if archiving.wanted is not None:
+            archiving.wanted.set()
+
+    tell("export-dead-letters", archiving.message, uow, wake)
 
 
 @tick_actor("prune-rows", PruningDue)

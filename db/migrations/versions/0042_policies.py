@@ -27,7 +27,8 @@ def downgrade() -> None:
     op.execute(_DROP.read_text(encoding="utf-8"))
     op.execute(
         """
-        DELETE FROM message_contracts WHERE wire_name = 'maintenance.pruning_due.v1';
+        DELETE FROM message_contracts
+         WHERE wire_name IN ('maintenance.pruning_due.v1', 'maintenance.dead_letters_due.v1');
         DROP FUNCTION maintenance.prune(integer);
         DROP INDEX maintenance.idx_detached_partitions_dropped_at;
         DROP INDEX maintenance.idx_runs_finished_at;

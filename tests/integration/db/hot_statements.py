@@ -44,6 +44,11 @@ _MESSAGES: Final = (
         "idx_dead_letters_created_at",
         {"reason": None, "before_id": None, "before_at": None, "limit": 50},
     ),
+    Hot(
+        "dead_letters.between",
+        "idx_dead_letters_created_at",
+        {"since": NOW - timedelta(hours=1), "until": NOW, "after_id": None, "limit": 50},
+    ),
     Hot("outbox.queues", "idx_outbox_queue_due"),
     Hot(
         "outbox.take",

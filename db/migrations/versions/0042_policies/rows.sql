@@ -47,7 +47,8 @@ INSERT INTO maintenance.row_policies (table_name, age, condition, keep_days, des
     ('maintenance.detached_partitions', 'dropped_at', 'archive_uri IS NULL', 400,
      'Partitions that were dropped without an archive; those that have one stay as the way back to it');
 INSERT INTO message_contracts (wire_name, queue, sender)
-VALUES ('maintenance.pruning_due.v1', 'maintenance', 'scheduler');
+VALUES ('maintenance.pruning_due.v1', 'maintenance', 'scheduler'),
+       ('maintenance.dead_letters_due.v1', 'maintenance', 'scheduler');
 -- What a migration enters nobody changed.
 CREATE TRIGGER row_policies_kept AFTER INSERT OR DELETE ON maintenance.row_policies
     FOR EACH ROW EXECUTE FUNCTION public.note_change('table_name');
