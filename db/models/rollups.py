@@ -89,6 +89,7 @@ class RequestUser(Base):
     hour: Mapped[datetime] = mapped_column(primary_key=True)
     tenant_id: Mapped[str] = mapped_column(primary_key=True)
     user_id: Mapped[UUID] = mapped_column(primary_key=True)
+    counted_at: Mapped[Now]
 
 
 class UsageRollup(_Rollup, Base):

@@ -30,6 +30,12 @@ TAMPERING: Final = {
 PROBLEMS: Final = {"changed inside": ["changed"], "taken from another tenant": ["changed"]}
 
 
+@pytest.fixture(autouse=True)
+def _nothing_else(test_database: TestDatabase) -> None:
+    """Take out what the migrations themselves left in the trail."""
+    test_database.ask("TRUNCATE audit_log, maintenance.audit_entries")
+
+
 def _write(database: Database, count: int = 5, *, tenant_id: str | None = "acme", at: datetime = NOW) -> list[UUID]:
     rows = [
         {

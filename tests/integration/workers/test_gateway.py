@@ -203,6 +203,7 @@ def test_actions_are_sealed_by_a_tick_in_as_many_steps_as_it_takes(
     applier: Applier, database: Database, test_database: TestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(maintenance, "SEALED", 300)
+    test_database.ask("TRUNCATE audit_log, maintenance.audit_entries")
     applier(delivered(BATCHES["actions"]))
     applier(delivered(AuditSealDue.at(NOW)))
     applier(*due(database, [AuditSealDue.wire_name]))

@@ -68,12 +68,16 @@ CREATE POLICY worker_all ON gateway.request_rollups FOR SELECT TO mcp_worker USI
 CREATE POLICY producer_own ON gateway.request_rollups FOR SELECT TO mcp_producer
     USING (tenant_id = (SELECT current_app_tenant()));
 CREATE POLICY reader_all ON gateway.request_rollups FOR SELECT TO mcp_reader USING (true);
-GRANT SELECT ON gateway.request_rollups TO mcp_worker, mcp_producer, mcp_reader;
+GRANT SELECT ON gateway.request_rollups TO mcp_worker, mcp_producer;
+-- As much as of the requests themselves.
+GRANT SELECT (unit, starts_at, tenant_id, entries, errors, succeeded, measured, total_ms, durations_ms)
+    ON gateway.request_rollups TO mcp_reader;
 
 CREATE TABLE gateway.request_users (
-    hour      timestamptz NOT NULL,
-    tenant_id text        NOT NULL,
-    user_id   uuid        NOT NULL,
+    hour       timestamptz NOT NULL,
+    tenant_id  text        NOT NULL,
+    user_id    uuid        NOT NULL,
+    counted_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT pk_request_users PRIMARY KEY (hour, tenant_id, user_id)
 );
 CREATE INDEX idx_request_users_tenant ON gateway.request_users (tenant_id, hour);
@@ -82,6 +86,7 @@ COMMENT ON TABLE gateway.request_users IS 'Who asked for something in an hour, s
 COMMENT ON COLUMN gateway.request_users.hour IS 'When the hour begins, in UTC';
 COMMENT ON COLUMN gateway.request_users.tenant_id IS 'In which tenant';
 COMMENT ON COLUMN gateway.request_users.user_id IS 'No foreign key, for requests have none either';
+COMMENT ON COLUMN gateway.request_users.counted_at IS 'When it was last counted';
 COMMENT ON INDEX gateway.idx_request_users_tenant IS 'Users of a tenant';
 COMMENT ON INDEX gateway.idx_request_users_user IS 'What is to be forgotten with a user';
 ALTER TABLE gateway.request_users ENABLE ROW LEVEL SECURITY;
@@ -89,7 +94,8 @@ CREATE POLICY worker_all ON gateway.request_users FOR SELECT TO mcp_worker USING
 CREATE POLICY producer_own ON gateway.request_users FOR SELECT TO mcp_producer
     USING (tenant_id = (SELECT current_app_tenant()));
 CREATE POLICY reader_all ON gateway.request_users FOR SELECT TO mcp_reader USING (true);
-GRANT SELECT ON gateway.request_users TO mcp_worker, mcp_producer, mcp_reader;
+GRANT SELECT ON gateway.request_users TO mcp_worker, mcp_producer;
+GRANT SELECT (hour, tenant_id, user_id) ON gateway.request_users TO mcp_reader;
 INSERT INTO maintenance.user_references (schema_name, table_name, column_name, kind, action, reason)
 VALUES ('gateway', 'request_users', 'user_id', 'name', 'delete', 'Nobody is counted by name any more');
 
