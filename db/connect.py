@@ -7,6 +7,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import Dialect
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
+from db import arrays
 from db.errors import UnusableUrl
 from db.settings import DatabaseSettings
 
@@ -42,7 +43,9 @@ def connect_with(engine: Engine, settings: DatabaseSettings) -> Engine:
     def connect(
         _dialect: Dialect, _entry: ConnectionPoolEntry, _args: list[Any], options: dict[str, Any]
     ) -> "psycopg.Connection[Any]":
-        return psycopg.connect(libpq_url(settings.url), **parameters, **options)
+        connection: psycopg.Connection[Any] = psycopg.connect(libpq_url(settings.url), **parameters, **options)
+        arrays.teach(connection.adapters)
+        return connection
 
     return engine
 

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from db.unit_of_work import UnitOfWork
 from producers import Message
 
+from .delivery import Delivery
 from .resources import Resources
 
 M = TypeVar("M", bound=Message)
@@ -18,6 +19,15 @@ Apply = Callable[[P, UnitOfWork], None]
 Prepare = Callable[[M, Resources], P]
 ApplyAll = Callable[[Sequence[P], UnitOfWork], None]
 Locks = Callable[[P], "Lock"]
+Read = Callable[[Delivery], P]
+
+
+class Identified(Protocol):
+    """A message, or what an actor with a reader of its own makes of one."""
+
+    @property
+    def message_id(self) -> UUID:
+        """Name it for ever."""
 
 
 class Table(Enum):
@@ -42,7 +52,8 @@ class Actor(Generic[M, P]):
     it turns the message into what is applied.  ``locks`` names the row that its transaction
     locks first; small messages that say so are applied in groups, in the order in which they came.
     ``apply_all`` applies any number of messages in a statement or two; without ``locks`` their order
-    does not matter.
+    does not matter.  ``read`` makes something else of a delivery than the contract does, and refuses what
+    the contract refuses.  An actor that ``appends`` locks nothing for long, so that messages of any size share.
     """
 
     contract: type[M]
@@ -50,6 +61,14 @@ class Actor(Generic[M, P]):
     prepare: Prepare[M, P] | None = None
     locks: Locks[P] | None = None
     apply_all: ApplyAll[P] | None = None
+    read: Read[P] | None = None
+    appends: bool = False
+
+    def received(self, delivery: Delivery) -> M | P:
+        """Read a delivery; raise ``InvalidMessage`` when it does not fit the contract."""
+        if self.read is not None:
+            return self.read(delivery)
+        return self.contract.received(delivery.payload, message_id=delivery.message_id)
 
     @property
     def shares(self) -> str | None:
@@ -90,6 +109,15 @@ def set_actor(contract: type[M], *, locks: Locks[M] | None = None) -> Callable[[
 
     def enter(apply_all: ApplyAll[M]) -> Actor[M, M]:
         return Actor(contract, lambda message, uow: apply_all([message], uow), locks=locks, apply_all=apply_all)
+
+    return enter
+
+
+def appending_actor(contract: type[M], read: Read[P]) -> Callable[[ApplyAll[P]], Actor[M, P]]:
+    """Make a function the actor of a contract whose messages only add rows, applied to what ``read`` makes of them."""
+
+    def enter(apply_all: ApplyAll[P]) -> Actor[M, P]:
+        return Actor(contract, lambda read, uow: apply_all([read], uow), apply_all=apply_all, read=read, appends=True)
 
     return enter
 

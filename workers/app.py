@@ -60,8 +60,10 @@ class WorkerProcess:
         self.broker = HardenedBroker(
             self._client,
             # What is bulk never keeps more than half of the threads from the rest.
-            windows={Queue.LOGS.value: settings.threads * 2, Queue.LOGS_BULK.value: max(1, settings.threads // 2)},
-            grouping=Grouping(shares, settings.threads),
+            windows={Queue.LOGS_BULK.value: max(1, settings.threads // 2)},
+            grouping=Grouping(
+                shares, settings.threads, {name for name, actor in by_wire_name.items() if actor.appends}
+            ),
             # A probe waits for seconds: half of the threads stay free for messages that take milliseconds.
             slow={CheckHealth.wire_name},
             most_slow=max(1, settings.threads // 2),

@@ -12,9 +12,8 @@ from uuid import UUID
 from db.engine import Database
 from db.errors import DatabaseError, DatabaseUnavailable, DataRefused, Refusal
 from db.unit_of_work import UnitOfWork
-from producers import Message
 
-from .actor import AnyActor
+from .actor import AnyActor, Identified
 from .dead_letters import Death, Reason, bury, settle
 from .delivery import Delivery
 from .fate import Apply, PutBy, fate, has_place
@@ -178,7 +177,7 @@ class Applier:
             pause = min(pause * 2, longest)
 
 
-def _begin(message: Message, delivery: Delivery, uow: UnitOfWork) -> int:
+def _begin(message: Identified, delivery: Delivery, uow: UnitOfWork) -> int:
     return uow.redeliveries.begin(
         message.message_id, queue=delivery.canonical_queue, wire_name=delivery.wire_name, envelope=delivery.text
     )

@@ -4,9 +4,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Self
+from typing import Any, Final, NotRequired, Self
 
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
+from typing_extensions import TypedDict
 
 from producers.envelope import MAX_BYTES, payload_json
 from producers.text import mended
@@ -15,6 +17,23 @@ MAX_NAME: Final = 100
 MAX_ATTEMPTS: Final = 1_000
 
 _OF_COMPRESSION: Final = frozenset({"encoding", "payload_bytes"})
+
+
+class _Unread(TypedDict):
+    """A payload that nobody has looked into."""
+
+
+class _Frame(TypedDict):
+    """What an envelope says about its payload."""
+
+    message_id: str
+    actor_name: str
+    args: tuple[_Unread]
+    options: NotRequired[dict[str, Any] | None]
+
+
+# Makes no object of what is in the payload: a batch of log lines has a reader of its own.
+_FRAME: Final = TypeAdapter(_Frame)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +50,16 @@ class Delivery:
     raw: bytes
     earlier: int = 0
     wire_name: str = ""
-    payload: Any = None
     attempts: int = 0
     relayed: bool = False
     due_at: datetime | None = None
     problem: str | None = None
+
+    @property
+    def payload(self) -> object:
+        """Read the only argument of the actor."""
+        (payload,) = _decode(self.raw)["args"]
+        return payload
 
     @property
     def redelivered(self) -> bool:
@@ -56,7 +80,7 @@ class Delivery:
     def unpack(cls, queue: str, redis_id: str, raw: bytes, earlier: int) -> Self:
         """Read an envelope; whatever is wrong with it is kept as its problem."""
         try:
-            plain, envelope = _decompressed(raw, _decode(raw))
+            plain, envelope = _opened(raw)
             return cls._read(queue, plain, earlier, envelope)
         except Exception as error:  # noqa: BLE001  one envelope must never keep the batch that it came with
             return cls(queue, redis_id, raw, earlier, problem=f"the envelope cannot be read: {_sentence(error)}")
@@ -64,7 +88,7 @@ class Delivery:
     @classmethod
     def _read(cls, queue: str, raw: bytes, earlier: int, envelope: Mapping[str, Any]) -> Self:
         options = _options(envelope)
-        (payload,) = envelope["args"]
+        (_,) = envelope["args"]
         return cls(
             queue=queue,
             message_id=mended(str(envelope["message_id"]))[:MAX_NAME],
@@ -72,35 +96,35 @@ class Delivery:
             # Redis forgets how often a message was delivered when it forgets the message; the database does not.
             earlier=max(earlier, _count(options, "deliveries")),
             wire_name=mended(str(envelope["actor_name"]))[:MAX_NAME],
-            payload=payload,
             attempts=_count(options, "attempts"),
             relayed="attempts" in options,
             due_at=_time(options.get("eta")),
         )
 
 
+def _frame(raw: bytes) -> Mapping[str, Any]:
+    try:
+        return _FRAME.validate_json(_limited(raw))
+    except ValidationError:
+        return _decode(raw)
+
+
 def _decode(raw: bytes) -> Mapping[str, Any]:
-    if len(raw) > MAX_BYTES:
-        message = f"it takes {len(raw):,} bytes, the limit is {MAX_BYTES:,}"
-        raise ValueError(message)
-    envelope = _json(raw)
+    text = _limited(raw).decode("utf-8")
+    try:
+        envelope = from_json(text)
+    except ValueError:
+        # The standard library also reads lone surrogates, which other languages write.
+        envelope = json.loads(text)
     if not isinstance(envelope, dict):
         message = "it is not a JSON object"
         raise TypeError(message)
     return envelope
 
 
-def _json(data: bytes) -> Any:  # noqa: ANN401  JSON may be anything
-    text = data.decode("utf-8")
-    try:
-        return from_json(text)
-    except ValueError:
-        # The standard library also reads lone surrogates, which other languages write.
-        return json.loads(text)
-
-
-def _decompressed(raw: bytes, envelope: Mapping[str, Any]) -> tuple[bytes, Mapping[str, Any]]:
+def _opened(raw: bytes) -> tuple[bytes, Mapping[str, Any]]:
     """Give an envelope as it would be without compression, so that nobody after this need know of it."""
+    envelope = _frame(raw)
     options = _options(envelope)
     if "encoding" not in options:
         return raw, envelope
@@ -108,8 +132,15 @@ def _decompressed(raw: bytes, envelope: Mapping[str, Any]) -> tuple[bytes, Mappi
     payload = payload_json(options, argument)
     rest = {name: field for name, field in envelope.items() if name != "args"}
     rest["options"] = {name: value for name, value in options.items() if name not in _OF_COMPRESSION}
-    opened = {**rest, "args": [_json(payload)]}
-    return b'{"args":[' + payload + b"]," + json.dumps(rest, separators=(",", ":")).encode()[1:], opened
+    plain = b'{"args":[' + payload + b"]," + json.dumps(rest, separators=(",", ":")).encode()[1:]
+    return plain, _frame(plain)
+
+
+def _limited(raw: bytes) -> bytes:
+    if len(raw) > MAX_BYTES:
+        message = f"it takes {len(raw):,} bytes, the limit is {MAX_BYTES:,}"
+        raise ValueError(message)
+    return raw
 
 
 def _options(envelope: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from producers import InvalidMessage, Message
+from producers import InvalidMessage
 from producers import message_id as ids
 
-from .actor import AnyActor
+from .actor import AnyActor, Identified
 from .dead_letters import Death, Reason
 from .delivery import Delivery
 
@@ -22,7 +22,7 @@ class Apply:
     """The message is to be applied by its actor."""
 
     actor: AnyActor
-    message: Message
+    message: Identified
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def fate(delivery: Delivery, actors: Mapping[str, AnyActor], *, horizon: timedel
     if delivery.due_at is not None and delivery.due_at > now:
         return PutBy("delayed", delivery.due_at)
     try:
-        message = actor.contract.received(delivery.payload, message_id=delivery.message_id)
+        message: Identified = actor.received(delivery)
     except InvalidMessage as error:
         return Death(Reason.INVALID, str(error))
     return _too_new_or_old(message, horizon, now) or Apply(actor, message)
@@ -70,7 +70,7 @@ def uuid7(text: str) -> UUID | None:
     return candidate if ids.is_message_id(candidate) else None
 
 
-def _too_new_or_old(message: Message, horizon: timedelta, now: datetime) -> Death | None:
+def _too_new_or_old(message: Identified, horizon: timedelta, now: datetime) -> Death | None:
     age = now - ids.moment(message.message_id)
     if age < -FUTURE:
         return Death(Reason.FUTURE_ID, f"its id is {-age} in the future: check the clocks of sender and worker")

@@ -111,7 +111,7 @@ def apply_together(group: Sequence[Member], uow: UnitOfWork) -> None:
     new = uow.inbox.claim_all({message_id: each.delivery.wire_name for message_id, each in by_id.items()})
     members = [each.apply for message_id, each in by_id.items() if message_id in new]
     _lock(members, uow)
-    for _, run in groupby(members, key=lambda each: each.message.wire_name):
+    for _, run in groupby(members, key=lambda each: each.actor.contract.wire_name):
         same = list(run)
         same[0].actor.apply_run([each.message for each in same], uow)
 

@@ -7,6 +7,8 @@ from typing import Final, NamedTuple
 MOST_BYTES: Final = 8 * 1024 * 1024
 """Envelopes of one queue that a process holds at most, so that large messages do not cost it its life."""
 
+_BYTES_MARK: Final = MOST_BYTES - MOST_BYTES // 4
+
 
 class Room(NamedTuple):
     """How much more may be fetched."""
@@ -92,7 +94,7 @@ class Ledger:
         return Room(window - len(self._held), MOST_BYTES - self._bytes) if self._enough_room() else None
 
     def _enough_room(self) -> bool:
-        return len(self._held) <= self._mark and self._bytes < MOST_BYTES
+        return len(self._held) <= self._mark and self._bytes <= _BYTES_MARK
 
     def _drop(self, message_ids: Iterable[bytes]) -> None:
         for message_id in message_ids:

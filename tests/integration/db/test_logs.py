@@ -6,24 +6,38 @@ import pytest
 
 from db.engine import Database
 from db.errors import DataRefused, PartitionMissing
-from db.repositories.logs import Batch, IngestReport, LogRow
-from producers.message_id import derived, new
+from db.lines import Batch
+from db.repositories.logs import IngestReport
+from db.storable import storable_json
+from producers.message_id import new
 
 from .given import NOW, Given
 
 
-def _lines(instance_id: UUID, *changes: dict[str, Any]) -> list[LogRow]:
-    message_id = new()
+def _line(instance_id: UUID, change: dict[str, Any]) -> dict[str, Any]:
     usual = {"timestamp": NOW, "level": "info", "source": "process", "message": "ready", "metadata": {}}
-    return [
-        LogRow(id=derived(message_id, index), instance_id=instance_id, **{**usual, **change})
-        for index, change in enumerate(changes)
-    ]
+    return {"instance_id": instance_id, **usual, **change}
 
 
-def _ingest(db: Database, rows: list[LogRow], *, received_at: datetime = NOW) -> IngestReport:
+def _lines(instance_id: UUID, *changes: dict[str, Any]) -> list[dict[str, Any]]:
+    return [_line(instance_id, change) for change in changes]
+
+
+def _ingest(db: Database, lines: list[dict[str, Any]], *, received_at: datetime = NOW) -> IngestReport:
+    batch = Batch(
+        message_id=new(),
+        received_at=received_at,
+        ids=[new().bytes for _ in lines],
+        numbers=range(1, len(lines) + 1),
+        instance_ids=[str(line["instance_id"]) for line in lines],
+        timestamps=[line["timestamp"] for line in lines],
+        levels=[line["level"] for line in lines],
+        sources=[line["source"] for line in lines],
+        messages=[line["message"] for line in lines],
+        metadata=[storable_json(line["metadata"]).encode() for line in lines],
+    )
     with db.transaction() as uow:
-        return uow.logs.ingest([Batch(new(), received_at, rows)])
+        return uow.logs.ingest([batch])
 
 
 def _stored(given: Given, instance_id: UUID, column: str) -> list[object]:

@@ -13,8 +13,9 @@ import psycopg
 import pytest
 
 from db.engine import Database
+from db.lines import Batch
 from db.page import Window
-from db.repositories.logs import Batch, LogRow
+from db.repositories.logs import LogRow
 from producers.message_id import derived, new
 from tests.databases import TestDatabase
 from workers.__main__ import main
@@ -57,12 +58,21 @@ def _an_instance(applier: Applier) -> UUID:
 def _print(database: Database, instance_id: UUID, *messages: str, at: datetime = NOW, **fields: object) -> None:
     message_id = new()
     usual: dict[str, Any] = {"level": "info", "source": "process", "metadata": {}} | fields
-    rows = [
-        LogRow(derived(message_id, n), instance_id, at + timedelta(milliseconds=n), message=text, **usual)
-        for n, text in enumerate(messages)
-    ]
+    count = len(messages)
+    batch = Batch(
+        message_id=message_id,
+        received_at=at,
+        ids=[derived(message_id, n).bytes for n in range(count)],
+        numbers=range(1, count + 1),
+        instance_ids=[str(instance_id)] * count,
+        timestamps=[at + timedelta(milliseconds=n) for n in range(count)],
+        levels=[usual["level"]] * count,
+        sources=[usual["source"]] * count,
+        messages=messages,
+        metadata=[json.dumps(usual["metadata"]).encode()] * count,
+    )
     with database.transaction() as uow:
-        uow.logs.ingest([Batch(message_id, at, rows)])
+        uow.logs.ingest([batch])
 
 
 def _follow(
