@@ -4,8 +4,9 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from datetime import UTC, datetime
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from producers.message_id import derived
 
 from .comparison import in_turn
 from .figures import Repetition, at_least, figure
+from .processes import Running
 from .stage import Stage, until
 from .transactions import CONNECTIONS, PROCESSES, THREADS
 
@@ -39,58 +41,94 @@ COPY (SELECT id, mcp_instance_id, timestamp, level, source, message, metadata
 _IMPORT: Final = b"""
 COPY mcp_logs (id, mcp_instance_id, timestamp, level, source, message, metadata) FROM STDIN (FORMAT binary)
 """
-_SPAN: Final = b"""
-SELECT count(*), extract(epoch FROM max(created_at) - min(created_at)) FROM inbox WHERE message_id = ANY (%s)
+_COUNTS: Final = b"""
+SELECT (SELECT count(*) FROM inbox WHERE message_id = ANY (%s)), (SELECT count(*) FROM mcp_logs)
 """
 
 
 @figure(
     target=at_least(0.7),
-    compares=f"LogsEmitted, {LINES} lines of about 200 bytes each: {PROCESSES} processes `python -m workers --threads"
-    f" {THREADS}` from Redis to commit, against a prebuilt binary COPY of the same rows into the same table by an"
-    f" administrator over {CONNECTIONS} connections, {LINES} rows a transaction; rows per second",
+    compares=f"LogsEmitted, {LINES} lines of about 200 bytes each, waiting in Redis: {PROCESSES} warm processes"
+    f" `python -m workers --threads {THREADS}`, from the moment they go on until all is committed and acknowledged,"
+    " against a prebuilt binary COPY of the same rows into the same table by an administrator over"
+    f" {CONNECTIONS} connections, {LINES} rows a transaction; rows per second",
 )
 def ingest_vs_copy(stage: Stage) -> Iterator[Repetition]:
     """Compare the way in with the limit of the table."""
-    instances = [instance_id for (instance_id,) in stage.sql.execute(_INSTANCES, [INSTANCES]).fetchall()]
-    count = stage.count(300)
-    workers = stage.workers("--threads", str(THREADS))
+    instances = made_instances(stage)
+    count = stage.count(500)
     copies = _prebuilt(stage, instances, count)
+    with warm_pool(stage) as pool:
 
-    def ours() -> float:
-        stage.sql.execute("TRUNCATE mcp_logs")
-        messages = _messages(instances, count)
-        stage.producer.send_many(messages)
-        with ExitStack() as running:
-            processes = [running.enter_context(workers.running()) for _ in range(PROCESSES)]
-            until(lambda: all(each.check() for each in processes) and not stage.waiting([QUEUE]), "draining")
-        return _rate(stage, messages)
+        def ours() -> float:
+            return pool.rate(batches(instances, count, LINES))
 
-    def limit() -> float:
-        stage.sql.execute("TRUNCATE mcp_logs")
-        return _copied(stage, copies)
+        def limit() -> float:
+            stage.sql.execute("TRUNCATE mcp_logs")
+            return _copied(stage, copies)
 
-    yield from in_turn(stage.repetitions(5), left=("workers_per_s", ours), right=("copy_per_s", limit))
+        pool.rate(batches(instances, stage.count(100), LINES))
+        yield from in_turn(stage.repetitions(5), left=("workers_per_s", ours), right=("copy_per_s", limit))
 
 
-def _messages(instances: Sequence[UUID], count: int) -> list[LogsEmitted]:
+@dataclass(frozen=True)
+class Pool:
+    """Worker processes that are up, warm and idle."""
+
+    stage: Stage
+    processes: Sequence[Running]
+
+    def rate(self, messages: Sequence[LogsEmitted]) -> float:
+        """Have messages wait in Redis, let the pool go on, and give the rows per second."""
+        self.stage.sql.execute("TRUNCATE mcp_logs")
+        with ExitStack() as standing:
+            for process in self.processes:
+                standing.enter_context(process.stopped())
+            self.stage.producer.send_many(messages)
+        started = time.perf_counter()
+        until(self._is_idle, "ingesting", pause=0.005)
+        seconds = time.perf_counter() - started
+        return _counted(self.stage, messages) / seconds
+
+    def _is_idle(self) -> bool:
+        return all(process.check() for process in self.processes) and not self.stage.waiting([QUEUE])
+
+
+@contextmanager
+def warm_pool(stage: Stage) -> Iterator[Pool]:
+    """Start the processes one by one, without a master, so that each can be stopped."""
+    stage.redis.flushall()
+    program = stage.workers("--threads", str(THREADS))
+    with ExitStack() as running:
+        processes = [running.enter_context(program.running()) for _ in range(PROCESSES)]
+        until(lambda: all(each.check() for each in processes) and stage.living_workers() == PROCESSES, "starting")
+        yield Pool(stage, processes)
+
+
+def made_instances(stage: Stage) -> list[UUID]:
+    """Make the instances that print."""
+    return [instance_id for (instance_id,) in stage.sql.execute(_INSTANCES, [INSTANCES]).fetchall()]
+
+
+def batches(instances: Sequence[UUID], count: int, lines: int) -> list[LogsEmitted]:
+    """Make messages of so many lines each."""
     now = datetime.now(UTC)
-    lines = [
+    made = [
         LogLine(
             instance_id=instances[number % INSTANCES],
-            timestamp=now,
+            timestamp=now + timedelta(microseconds=number),
             message=f"{number:06} " + "GET /mcp 200 in 84 ms " * 6,
             metadata={"request": number, "path": "/mcp"},
         )
-        for number in range(LINES)
+        for number in range(lines)
     ]
-    return [LogsEmitted(lines=lines) for _ in range(count)]
+    return [LogsEmitted(lines=made) for _ in range(count)]
 
 
 def _prebuilt(stage: Stage, instances: Sequence[UUID], count: int) -> list[bytes]:
     """Make what COPY reads: the rows of the same messages, a piece for each."""
     with stage.sql.cursor() as cursor:
-        return [_binary(cursor, message) for message in _messages(instances, count)]
+        return [_binary(cursor, message) for message in batches(instances, count, LINES)]
 
 
 def _binary(cursor: "psycopg.Cursor[Any]", message: LogsEmitted) -> bytes:
@@ -124,10 +162,9 @@ def _copied(stage: Stage, pieces: Sequence[bytes]) -> float:
         return len(pieces) * LINES / (time.perf_counter() - started)
 
 
-def _rate(stage: Stage, messages: Sequence[LogsEmitted]) -> float:
-    """Give the rows per second from the first transaction to the last; raise unless every row is there."""
-    ((applied, seconds),) = stage.sql.execute(_SPAN, [[each.message_id for each in messages]]).fetchall()
-    ((rows,),) = stage.sql.execute("SELECT count(*) FROM mcp_logs").fetchall()
-    if applied != len(messages) or rows != len(messages) * LINES:
+def _counted(stage: Stage, messages: Sequence[LogsEmitted]) -> int:
+    """Count the rows; raise unless every message was applied and every row is there."""
+    ((applied, rows),) = stage.sql.execute(_COUNTS, [[each.message_id for each in messages]]).fetchall()
+    if applied != len(messages) or rows != sum(len(each.lines) for each in messages):
         raise ValueError(f"of {len(messages)} messages {applied} were applied and {rows} rows stored")
-    return float((applied - 1) * LINES / float(seconds))
+    return int(rows)
