@@ -1,6 +1,7 @@
 """The worker pool and what people ask of it: ``python -m workers``, ``python -m workers --help``."""
 
 import argparse
+import gc
 import logging
 import os
 import sys
@@ -69,6 +70,8 @@ def _work(settings: WorkerSettings, options: argparse.Namespace) -> int:
     app.check(settings)
     if options.lifeline is not None:
         Lifeline(options.lifeline, stop).start()
+    # What is imported stays for good; unless frozen, each full collection walks through it, a third of ingest's time.
+    gc.freeze()
     with app.running(settings) as process:
         watch = ThreadWatch(SERVICE, process.threads)
         watch.start()

@@ -6,7 +6,7 @@ from producers import DeleteInstance
 from producers.envelope import seal
 from producers.message_id import new
 from workers.delivery import Delivery
-from workers.grouping import MOST, SMALL_BYTES, Fetched, Grouping
+from workers.grouping import GROUP_BYTES, MOST, SMALL_BYTES, Fetched, Grouping
 
 SMALL = "instances.delete.v1"
 
@@ -60,3 +60,12 @@ def test_messages_share_only_with_their_like() -> None:
     groups = list(grouping.split([*fetched(2), *other, *fetched(2)]))
     assert [{delivery.wire_name for _, delivery in group} for group in groups] == [{SMALL}, {"other"}]
     assert [len(group) for group in groups] == [4, 3]
+
+
+def test_large_messages_that_only_add_rows_share_up_to_a_number_of_bytes() -> None:
+    third = GROUP_BYTES // 3
+    large = [(redis_id, replace(delivery, raw=b"x" * third)) for redis_id, delivery in fetched(7)]
+    assert sizes(Grouping({SMALL: SMALL}, threads=1, appended={SMALL}), *large) == [3, 3, 1]
+    assert sizes(Grouping({SMALL: SMALL}, threads=4, appended={SMALL}), *large) == [2, 2, 2, 1]
+    huge = [(redis_id, replace(delivery, raw=b"x" * 2 * GROUP_BYTES)) for redis_id, delivery in fetched(2)]
+    assert sizes(Grouping({SMALL: SMALL}, threads=1, appended={SMALL}), *huge) == [1, 1]
