@@ -4,6 +4,7 @@ import argparse
 import json
 import logging
 import os
+import subprocess
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -98,6 +99,14 @@ def _send(options: argparse.Namespace) -> int:
     return 0
 
 
+def _history(options: argparse.Namespace) -> int:
+    """Ask who sees the database, which this never does."""
+    task = ["--task", options.task] if options.task else []
+    how = ["--json"] if options.json else []
+    command = [sys.executable, "-m", "db", "runs", "--limit", str(options.limit), *task, *how]
+    return subprocess.run(command, check=False).returncode
+
+
 def _print(timetable: Sequence[Entry], *, as_json: bool) -> int:
     rows = [_row(entry, datetime.now(UTC)) for entry in timetable]
     if as_json:
@@ -118,7 +127,14 @@ def _row(entry: Entry, now: datetime) -> dict[str, str]:
     }
 
 
-_COMMANDS: Final = {None: _serve, "run": _send, "liveness": _liveness, "list": _list, "next": _next}
+_COMMANDS: Final = {
+    None: _serve,
+    "run": _send,
+    "liveness": _liveness,
+    "list": _list,
+    "next": _next,
+    "history": _history,
+}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -134,6 +150,12 @@ def _parser() -> argparse.ArgumentParser:
     send = commands.add_parser("run", help="send a tick now, beside its times")
     send.add_argument("name", metavar="NAME")
     send.add_argument("--json", action="store_true")
+    history = commands.add_parser(
+        "history", help="what came of the ticks, as python -m db runs tells; needs DATABASE_URL"
+    )
+    history.add_argument("--task", metavar="NAME", help="only this one")
+    history.add_argument("--limit", type=int, default=20)
+    history.add_argument("--json", action="store_true")
     return parser
 
 

@@ -1,5 +1,6 @@
 """Scheduler processes: any number of them, each tick once."""
 
+import json
 import signal
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -105,6 +106,20 @@ def test_a_scheduler_says_that_it_lives_and_what_it_will_do(environment: dict[st
         answer = finished("-m", "scheduler", "liveness", **environment)
         assert answer.returncode == 0, answer.stdout
     assert "create-partitions" in finished("-m", "scheduler", "list", **environment).stdout
+
+
+def test_what_came_of_the_ticks_is_told_and_a_worker_knows_whether_all_is_well(
+    test_database: TestDatabase, environment: dict[str, str]
+) -> None:
+    test_database.ask("INSERT INTO maintenance.runs (task, started_at, affected) VALUES ('expire-caches', now(), 7)")
+    answer = finished("-m", "scheduler", "history", "--task", "expire-caches", "--json", **environment)
+    assert [run["affected"] for run in json.loads(answer.stdout)["runs"]] == [7]
+    with started("-m", "workers", "--threads", "1", **environment) as worker:
+        worker.wait_for_line("working with")
+        assert finished("-m", "workers", "liveness", **environment).returncode == 0
+        asked = finished("-m", "workers", "liveness", "--maintenance", **environment)
+    assert asked.returncode == 1
+    assert asked.stderr == "scheduler (silent): No tick has come yet: run `python -m scheduler`.\n"
 
 
 def test_a_tick_can_be_sent_beside_its_times(environment: dict[str, str], redis_url: str) -> None:
