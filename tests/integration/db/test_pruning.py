@@ -14,17 +14,25 @@ from .given import Given
 INSTANCE = uuid4()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def own(database_template: TestDatabase, database_server_url: str) -> Iterator[TestDatabase]:
     database = databases.copy(database_template)
     yield database
     databases.drop(database, database_server_url)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def db(own: TestDatabase) -> Iterator[Database]:
     with own.worker() as opened:
         yield opened
+
+
+@pytest.fixture(autouse=True)
+def _empty(own: TestDatabase) -> None:
+    for table in ("legal_holds", "detached_partitions", "runs"):
+        own.ask(f"DELETE FROM maintenance.{table}")  # noqa: S608  the test's own words
+    own.ask("DELETE FROM log_quarantine; DELETE FROM dead_letters")
+    own.ask("UPDATE maintenance.row_policies SET is_active = true WHERE NOT is_active")
 
 
 def prune(db: Database, limit: int = 100) -> dict[str, int]:

@@ -58,9 +58,9 @@ def test_a_plan_changes_nothing(own: TestDatabase, old_partition: str) -> None:
     assert own.value("SELECT to_regclass(%s) IS NULL", old_partition) is True
 
 
-def test_what_goes_later_is_told_on_request(own: TestDatabase, capsys: pytest.CaptureFixture[str]) -> None:
-    assert plan(own, capsys) == {}
-    later = plan(own, capsys, "--ahead", "200")
+def test_what_goes_later_is_told_on_request(shared: TestDatabase, capsys: pytest.CaptureFixture[str]) -> None:
+    assert plan(shared, capsys) == {}
+    later = plan(shared, capsys, "--ahead", "200")
     assert {each["why_not"] for each in later.values()} == {"its time has not come"}
     assert any(name.startswith("partitions.mcp_logs") for name in later)
 
@@ -106,16 +106,16 @@ def test_a_detachment_that_was_left_pending_is_told(
     ],
 )
 def test_a_policy_that_cannot_be_kept_is_refused(
-    own: TestDatabase, arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+    shared: TestDatabase, arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(own, "set", *arguments) == 1
+    assert run(shared, "set", *arguments) == 1
     assert sentence in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("days", ["6m", "1.5", "-3", "", "²"])
-def test_days_are_whole_days(own: TestDatabase, days: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_days_are_whole_days(shared: TestDatabase, days: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        run(own, "set", "mcp_logs", f"--days={days}")
+        run(shared, "set", "mcp_logs", f"--days={days}")
     assert "is not a number of whole days, such as 183 for half a year" in capsys.readouterr().err
 
 
@@ -135,16 +135,16 @@ def test_a_policy_is_changed_and_that_is_on_record(own: TestDatabase, capsys: py
     assert own.ask(changed) == [("maintenance.data_retention_policies",), ("maintenance.row_policies",)]
 
 
-def test_the_policies_are_those_of_the_specifications(own: TestDatabase, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(own, "list", "--json") == 0
+def test_the_policies_are_those_of_the_specifications(shared: TestDatabase, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(shared, "list", "--json") == 0
     days = {each["table"]: each["days"] for each in json.loads(capsys.readouterr().out)["policies"]}
     assert (days["public.mcp_logs"], days["public.service_usage_analytics"]) == (30, 183)
-    assert run(own, "list") == 0
+    assert run(shared, "list") == 0
     assert "A month of log lines" in capsys.readouterr().out
 
 
-def test_a_worker_cannot_change_a_policy(own: TestDatabase, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["retention", "set", "mcp_logs", "--days", "90"], {"DATABASE_URL": own.worker_url}) == 1
+def test_a_worker_cannot_change_a_policy(shared: TestDatabase, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["retention", "set", "mcp_logs", "--days", "90"], {"DATABASE_URL": shared.worker_url}) == 1
     assert "Set DATABASE_ADMIN_URL to a login that may." in capsys.readouterr().err
 
 

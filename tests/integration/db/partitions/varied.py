@@ -62,6 +62,20 @@ SELECT n, '2020-01-15Z'::timestamptz + n * interval '1 second', 'tenant-' || n %
 """
 
 
+CLEAR: Final = """
+DROP TABLE IF EXISTS varied, archive.varied_y2020m01, partitions.varied_y2020m01;
+DROP TYPE IF EXISTS mood;
+DELETE FROM maintenance.data_retention_policies WHERE table_name = 'varied';
+DELETE FROM maintenance.detached_partitions;
+DELETE FROM maintenance.runs;
+"""
+
+
+def clear(own: TestDatabase) -> None:
+    """Have a database as it was before `detach`."""
+    own.ask(CLEAR)
+
+
 def detach(own: TestDatabase) -> None:
     """Make the table and have its old month leave it."""
     own.ask(TABLE)

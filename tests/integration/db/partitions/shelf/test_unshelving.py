@@ -17,10 +17,10 @@ from db.repositories.partitions import RetentionStep
 from db.shelving import Shelved, shelve_all
 from tests.databases import TestDatabase
 
-from . import varied
-from .retention import exists, step
+from .. import varied
+from ..retention import exists, step
 
-ROOT = Path(__file__).parents[4]
+ROOT = Path(__file__).parents[5]
 NAME = varied.RELATION.partition(".")[2]
 
 
@@ -53,7 +53,6 @@ class Shelf:
 
 @pytest.fixture
 def shelf(own: TestDatabase, db: Database, tmp_path: Path) -> Shelf:
-    varied.detach(own)
     (tmp_path / "shelf").mkdir()
     return Shelf(own, db, tmp_path / "shelf")
 

@@ -23,20 +23,15 @@ from db.repositories.partitions import Detached, RetentionStep
 from db.shelving import ArchivingStopped, shelve, shelve_all
 from tests.databases import TestDatabase
 
-from . import varied
-from .retention import exists, step
+from .. import varied
+from ..retention import exists, step
 
-ROOT = Path(__file__).parents[4]
+ROOT = Path(__file__).parents[5]
 # So small that a month is many pages.
 PAGE = 64 << 10
 
 
 OLD = varied.RELATION
-
-
-@pytest.fixture(autouse=True)
-def _old(own: TestDatabase) -> None:
-    varied.detach(own)
 
 
 @pytest.fixture
