@@ -50,11 +50,13 @@ class Folder:
         """Write a draft beside where the file will be."""
         draft = self._draft(name)
         with telling(f"{self.place.uri(name)} cannot be written", WRITING):
-            draft.parent.mkdir(parents=True, exist_ok=True)
+            draft.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             # Removed, not overwritten: whoever left one behind and is not dead yet must not write into ours.
             for left in draft.parent.glob(f"{draft.name.rpartition('-')[0]}-*.draft"):
                 left.unlink(missing_ok=True)
-            with draft.open("wb") as file:
+            draft.unlink(missing_ok=True)
+            # Nobody else on the machine may read what nobody else may read in the database.
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())

@@ -86,8 +86,8 @@ class Source:
         for first in range(0, self.extent.blocks, step):
             yield first, min(first + step, self.extent.blocks)
 
-    def begin(self) -> None:
-        """Take the lease, before anything is written."""
+    def go_on(self) -> None:
+        """Take the lease, or say that it is still needed; raise if the process ends, or another has it."""
         with self.database.transaction() as uow:
             self._go_on(uow)
 
@@ -180,13 +180,13 @@ def shelve(
         columns = [Column(*each) for each in uow.detached.columns(detached.relation)]
         extent = uow.detached.extent(detached.relation)
     source = Source(database, detached, columns, extent, holder, stopping, bytes_at_once)
-    source.begin()
+    source.go_on()
     with store.create(name) as file:
         write(file, columns, _facts(detached), _told(source, report))
     with store.draft(name) as file:
         sha256, size = sha256_of(file)
     with store.draft(name) as file:
-        written = tally_of(Archive(file, store.place.uri(name)))
+        written = tally_of(Archive(file, store.place.uri(name)), each_page=source.go_on)
     report(f"{detached.relation}: {written.rows:,} rows read back, comparing")
     there = source.tally()
     if written != there:
@@ -206,10 +206,11 @@ def name_of(detached: Detached, holder: UUID) -> str:
     return f"{detached.parent}/{table}-{detached.detached_at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{holder.hex[:8]}.parquet"
 
 
-def tally_of(archive: Archive) -> Tally:
+def tally_of(archive: Archive, *, each_page: Callable[[], None]) -> Tally:
     """Add up the digests of the rows of a file."""
     tally = Tally()
     for page in archive.pages():
+        each_page()
         tally.add(page)
     return tally
 

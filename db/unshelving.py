@@ -68,7 +68,7 @@ def find(database: Database, name: str) -> Kept:
 def verify(database: Database, store: Store, kept: Kept, *, report: Report = lambda _: None) -> Checked:
     """Read all of an archive; raise unless it is the very file that was written, with all of its rows."""
     uri, tally = _uri(kept), Tally()
-    _check_digest(store, kept)
+    check_digest(store, kept)
     with store.read(store.place.name(uri)) as file:
         archive = Archive(file, uri)
         for rows in _told(archive, kept, report):
@@ -80,9 +80,8 @@ def verify(database: Database, store: Store, kept: Kept, *, report: Report = lam
 
 
 def export(store: Store, kept: Kept, target: BinaryIO, *, as_parquet: bool, report: Report = lambda _: None) -> int:
-    """Write an archive elsewhere: the file itself, or a line of JSON for each row; return how many rows."""
+    """Write a checked archive elsewhere: the file itself, or a line of JSON for each row; return how many rows."""
     uri = _uri(kept)
-    _check_digest(store, kept)
     with store.read(store.place.name(uri)) as file:
         if as_parquet:
             copied(file, target)
@@ -100,7 +99,7 @@ def restore(
 ) -> Restored:
     """Bring the rows of an archive back, all or none; they are compared with the file before anything is committed."""
     uri = _uri(kept)
-    _check_digest(store, kept)
+    check_digest(store, kept)
     with store.read(store.place.name(uri)) as file, database.transaction() as uow:
         archive = Archive(file, uri)
         names = [column.name for column in archive.columns]
@@ -124,7 +123,8 @@ def _uri(kept: Kept) -> str:
     return kept.uri
 
 
-def _check_digest(store: Store, kept: Kept) -> None:
+def check_digest(store: Store, kept: Kept) -> None:
+    """Raise unless an archive is the very file that was written."""
     uri = _uri(kept)
     with store.read(store.place.name(uri)) as file:
         digest, _ = sha256_of(file)

@@ -62,6 +62,8 @@ def _export(options: argparse.Namespace, environment: Mapping[str, str]) -> None
     store, as_parquet = _store(environment), options.to.suffix == unshelving.PARQUET
     with closing(_database(environment)) as database:
         kept = unshelving.find(database, options.name)
+    # Before the target is touched: a file that is there is not given up for one that is damaged.
+    unshelving.check_digest(store, kept)
     try:
         with options.to.open("wb") as target:
             rows = unshelving.export(store, kept, target, as_parquet=as_parquet, report=progress)

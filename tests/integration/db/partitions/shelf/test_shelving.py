@@ -78,6 +78,12 @@ def test_every_value_of_a_partition_is_in_its_archive_as_postgresql_spells_it(
     ]
 
 
+def test_nobody_else_on_the_machine_may_read_an_archive(db: Database, folder: Folder) -> None:
+    shelve_all(db, folder)
+    (file,) = Path(folder.place.path).rglob("*.parquet")
+    assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
 def test_a_partition_is_dropped_only_after_its_archive(own: TestDatabase, db: Database, folder: Folder) -> None:
     varied.end_of_grace(own)
     assert step(db) is None

@@ -170,11 +170,13 @@ def test_a_file_that_was_changed_is_neither_restored_nor_handed_out(
     content = bytearray(shelf.file.read_bytes())
     content[100] ^= 1
     shelf.file.write_bytes(content)
+    (tmp_path / "x.parquet").write_bytes(b"precious")
     for arguments in (["verify"], ["restore", NAME], ["export", NAME, "--to", str(tmp_path / "x.parquet")]):
         assert shelf.run("archives", *arguments) == 1
         captured = capsys.readouterr()
         assert "is not the file that was archived: its SHA-256 is" in captured.out + captured.err
     assert not exists(shelf.own, varied.RELATION)
+    assert (tmp_path / "x.parquet").read_bytes() == b"precious"
     shelf.file.unlink()
     assert shelf.run("archives", "restore", NAME) == 1
     assert "is not there: bring it back, or correct ARCHIVE_URL" in capsys.readouterr().err
