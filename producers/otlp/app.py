@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from .admission import Admission
+from .bus import Bus
 from .media import Media
 from .receiver import Export, Receiver
 from .refusals import RefusalError, RequestTooLarge, SlowRequest, TokenRefused, UndecodableRequest, UnsupportedMedia
@@ -82,13 +82,13 @@ class Exports:
             raise RequestTooLarge(message)
 
 
-def application(receiver: Receiver, admission: Admission, *, most_bytes: int, token: str | None = None) -> Starlette:
+def application(receiver: Receiver, bus: Bus, *, most_bytes: int, token: str | None = None) -> Starlette:
     """Make the application."""
     exports = Exports(receiver, most_bytes=most_bytes, token=token)
 
     async def health(_request: Request) -> Response:
         try:
-            return JSONResponse({"status": "ok", "waiting": await run_sync(admission.check)})
+            return JSONResponse({"status": "ok", "waiting": await run_sync(bus.waiting)})
         except RefusalError as refusal:
             return JSONResponse({"status": str(refusal)}, refusal.status, {**refusal.headers})
 

@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--most-bytes", type=int, default=MOST_BYTES, help="of a body, compressed or not (default: %(default)s)"
     )
     parser.add_argument(
-        "--most-waiting", type=int, default=MOST_WAITING, help="batches in Redis, then 429 (default: %(default)s)"
+        "--most-waiting", type=int, default=MOST_WAITING, help="messages in a queue, then 429 (default: %(default)s)"
     )
     parser.add_argument("--durable", action="store_true", help="answer when Redis has the lines on disk")
 

@@ -1,6 +1,7 @@
 """Takes exports: what comes in is decoded, made into messages, and sent before it is answered."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -16,6 +17,10 @@ from .refusals import BacklogFull, BusAway
 
 _BATCH_BYTES: Final = 524_288
 _LARGEST_LINE: Final = 900_000
+_MANY: Final = 100
+
+Weighed = tuple[LogLine, int]
+"""A line and the bytes that it takes."""
 
 # Well within the 30 days for which workers know what they applied, and the 10 minutes that clocks may differ.
 _REMEMBERED: Final = timedelta(days=21)
@@ -33,23 +38,16 @@ class Export:
 
 
 class Receiver:
-    """Turns exports into messages; the same export gets the same message ids, so its lines are stored once.
+    """Turns exports into messages; the same export gets the same message ids, so its lines are stored once."""
 
-    ``admit`` raises when nothing more may be sent for now.
-    """
-
-    def __init__(
-        self, producer: Producer, admit: Callable[[], object], *, most_bytes: int, durable: bool = False
-    ) -> None:
+    def __init__(self, producer: Producer, *, most_bytes: int, durable: bool = False) -> None:
         self._producer = producer
-        self._admit = admit
         self._most_bytes = most_bytes
         self._durable = durable
 
     def receive(self, export: Export) -> bytes:
         """Send what an export brings and give the body of the answer; raise a ``RefusalError`` otherwise."""
         media = Media.of(export.content_type)
-        self._admit()
         body = decompressed(export.body, export.encoding, most=self._most_bytes)
         found = records.read(media.request(body), now=datetime.now(UTC))
         lines = _small(found)
@@ -66,10 +64,11 @@ class Receiver:
             raise BusAway(str(error)) from error
 
 
-def _messages(lines: Sequence[tuple[LogLine, int]], body: bytes, made: datetime | None) -> Iterator[LogsEmitted]:
+def _messages(lines: Sequence[Weighed], body: bytes, made: datetime | None) -> Iterator[LogsEmitted]:
     # A body without any time may well be another with the same words: nothing tells it from a second try.
     export_id = ids.new() if made is None else ids.of_content(sha256(body).digest(), settled(made, datetime.now(UTC)))
-    for index, batch in enumerate(_batches(lines)):
+    batches = (batch for group in _groups(lines) for batch in _batches(group))
+    for index, batch in enumerate(batches):
         yield LogsEmitted(
             message_id=ids.derived(export_id, index), occurred_at=ids.moment(export_id), lines=list(batch)
         )
@@ -85,7 +84,7 @@ def settled(made: datetime, now: datetime) -> datetime:
     return now + _AHEAD - (now + _AHEAD - made) % _DAY
 
 
-def _small(found: records.Records) -> list[tuple[LogLine, int]]:
+def _small(found: records.Records) -> list[Weighed]:
     weighed = [(line, len(line.model_dump_json().encode())) for line in found.lines]
     large = sum(weight > _LARGEST_LINE for _, weight in weighed)
     if large:
@@ -93,7 +92,15 @@ def _small(found: records.Records) -> list[tuple[LogLine, int]]:
     return [(line, weight) for line, weight in weighed if weight <= _LARGEST_LINE]
 
 
-def _batches(lines: Sequence[tuple[LogLine, int]]) -> Iterator[Sequence[LogLine]]:
+def _groups(lines: Sequence[Weighed]) -> Iterator[Sequence[Weighed]]:
+    """Part those of whom an export has many lines from the others, who need not wait with them if they are noisy."""
+    counts = Counter(line.instance_id for line, _ in lines)
+    many = [instance_id for instance_id, count in counts.items() if count >= _MANY]
+    yield [each for each in lines if counts[each[0].instance_id] < _MANY]
+    yield from ([each for each in lines if each[0].instance_id == instance_id] for instance_id in many)
+
+
+def _batches(lines: Sequence[Weighed]) -> Iterator[Sequence[LogLine]]:
     batch: list[LogLine] = []
     size = 0
     for line, weight in lines:

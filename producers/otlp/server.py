@@ -8,8 +8,8 @@ import uvicorn
 from starlette.applications import Starlette
 
 from ..producer import connect
-from .admission import Admission
 from .app import application
+from .bus import Bus
 from .command import Options
 from .receiver import Receiver
 
@@ -19,17 +19,17 @@ _END_SECONDS: Final = 30
 
 def serve(options: Options) -> None:
     """Listen until SIGTERM or SIGINT; what has been received by then is sent and answered."""
-    admission = Admission(options.url, most_waiting=options.most_waiting)
+    bus = Bus(options.url)
     try:
-        with connect(options.url) as producer:
-            receiver = Receiver(producer, admission.check, most_bytes=options.most_bytes, durable=options.durable)
-            app = application(receiver, admission, most_bytes=options.most_bytes, token=options.token)
+        with connect(options.url, most_waiting=options.most_waiting) as producer:
+            receiver = Receiver(producer, most_bytes=options.most_bytes, durable=options.durable)
+            app = application(receiver, bus, most_bytes=options.most_bytes, token=options.token)
             # uvicorn raises the signal again when it has finished: without this, finishing would look like dying.
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, _ignore)
             uvicorn.Server(_config(app, options)).run()
     finally:
-        admission.close()
+        bus.close()
 
 
 def _config(app: Starlette, options: Options) -> uvicorn.Config:

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 
-from producers import LINES, Buffer, connect
+from producers import LINES, Buffer, Queue, connect
 from producers.__main__ import main
 from producers.broker import redis_client
 from producers.streams import follow
@@ -60,7 +60,8 @@ def command(url: str, *words: str) -> list[str]:
 
 
 def shipped(url: str) -> list[dict[str, object]]:
-    envelopes = redis_client(url).hvals("dramatiq:logs.msgs")
+    client = redis_client(url)
+    envelopes = [each for queue in (Queue.LOGS, Queue.LOGS_BULK) for each in client.hvals(f"dramatiq:{queue}.msgs")]
     return [line for envelope in envelopes for line in json.loads(envelope)["args"][0]["lines"]]
 
 

@@ -15,7 +15,7 @@ from google.rpc.status_pb2 import Status
 
 from producers.__main__ import main
 from producers.broker import redis_client
-from tests.acceptance.processes import finished, wait_until
+from tests.acceptance.processes import finished
 from tests.integration.bus.network import FaultyNetwork
 from tests.integration.producers.receivers import RunningReceiver, receiving
 from tests.unit.producers.exports import JSON, PROTOBUF, export, record, written
@@ -95,10 +95,10 @@ def test_a_sender_is_told_to_try_again_while_redis_is_away_or_the_workers_are_be
         assert receiver.ask("GET", "/healthz").status == 503
         network.mend()
         assert [receiver.post(export(record(str(number))).body).status for number in range(2)] == [200, 200]
-        wait_until(lambda: receiver.ask("GET", "/healthz").status == 429, 10)
         behind = receiver.post(export(record("late")).body)
         assert (behind.status, behind.headers["retry-after"]) == (429, "5")
-        assert "2 batches of lines wait already" in Status.FromString(behind.body).message
+        assert "2 messages wait in logs" in Status.FromString(behind.body).message
+        assert json.loads(receiver.ask("GET", "/healthz").body)["waiting"] == {"logs": 2, "logs_bulk": 0}
     assert len(batches(redis_url)) == 2
 
 

@@ -46,7 +46,7 @@ def export(*records: LogRecord, **resource: str) -> Export:
 
 
 def receiver(producer: Producer) -> Receiver:
-    return Receiver(producer, lambda: None, most_bytes=MOST)
+    return Receiver(producer, most_bytes=MOST)
 
 
 def written(*records: dict[str, Any], instance: object = str(INSTANCE)) -> bytes:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import threading
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
@@ -37,6 +38,19 @@ class Flaky(RecordingProducer):
             self.failures -= 1
             raise self.error
         return super().send_many(batch, durable=durable)
+
+
+class Gated(RecordingProducer):
+    """Sends nothing before its gate is open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = threading.Event()
+
+    def send_many(self, messages: Iterable[Message], *, durable: bool = False) -> list[UUID]:
+        """Wait for the gate, then record."""
+        assert self.gate.wait(20)
+        return super().send_many(messages, durable=durable)
 
 
 def line(text: str, level: Level = "info") -> LogLine:
@@ -123,10 +137,12 @@ def test_an_error_nobody_foresaw_costs_a_batch_and_not_the_thread_that_sends() -
 
 
 def test_a_line_that_gives_way_to_more_important_ones_is_told_to_be_dropped() -> None:
-    buffer = Buffer(RecordingProducer(), LINES, Limits(batch_seconds=60, batch_bytes=10_000, most_bytes=600))
+    producer = Gated()
+    buffer = Buffer(producer, LINES, Limits(batch_seconds=60, batch_bytes=10_000, most_bytes=600))
     while buffer.put(line("e" * 50, "error")) and not buffer.counters().dropped:
         pass
     assert not buffer.put(line("d" * 50, "debug"))
+    producer.gate.set()
     assert buffer.close()
 
 

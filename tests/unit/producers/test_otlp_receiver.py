@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
+from uuid import uuid4
 
 import pytest
 from google.rpc.status_pb2 import Status
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
-from producers import BrokerFull, BrokerUnavailable, LogsEmitted, Producer
+from producers import BrokerFull, BrokerUnavailable, LogsEmitted, Producer, QueueFull
 from producers import message_id as ids
 from producers.broker import Sealed
 from producers.otlp.media import Media
@@ -163,9 +164,20 @@ def test_whatever_comes_is_taken_or_refused(body: bytes, media: str, encoding: s
         receiver(RecordingProducer()).receive(Export(body, media, encoding))
 
 
+def test_whoever_has_many_lines_in_an_export_travels_apart_from_the_others() -> None:
+    noisy, others = uuid4(), [uuid4() for _ in range(20)]
+    owners = [noisy if number % 2 else others[number % 20] for number in range(400)]
+    lines = [record(str(n), attributes=attributes(mcp__instance_id=str(owner))) for n, owner in enumerate(owners)]
+    quiet, loud = sent(export(*lines))
+    assert {line.instance_id for line in loud.lines} == {noisy}
+    assert noisy not in {line.instance_id for line in quiet.lines}
+    assert [line.message for line in loud.lines] == [str(number) for number in range(1, 400, 2)]
+    assert len(quiet.lines) == 200
+
+
 @pytest.mark.parametrize(
     ("error", "refusal"),
-    [(BrokerUnavailable("away"), BusAway), (BrokerFull("full"), BacklogFull), (BacklogFull("behind"), BacklogFull)],
+    [(BrokerUnavailable("away"), BusAway), (BrokerFull("full"), BacklogFull), (QueueFull("behind"), BacklogFull)],
 )
 def test_a_bus_that_does_not_take_it_has_the_sender_try_again(error: Exception, refusal: type[RefusalError]) -> None:
     with pytest.raises(refusal) as refused:
