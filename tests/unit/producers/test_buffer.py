@@ -119,10 +119,12 @@ def test_a_batch_that_is_too_large_is_halved() -> None:
 
 def test_a_full_buffer_that_blocks_waits_for_room_and_then_gives_up() -> None:
     blocking = Limits(batch_seconds=60, batch_bytes=10_000, most_bytes=600, when_full="block", block_seconds=0.05)
-    buffer = Buffer(RecordingProducer(), LINES, blocking)
+    producer = Gated()
+    buffer = Buffer(producer, LINES, blocking)
     answers = [buffer.put(line("x" * 50)) for _ in range(10)]
     assert answers[0] is True
     assert answers[-1] is False
+    producer.gate.set()
     assert buffer.close()
     assert buffer.counters().dropped == answers.count(False)
 
