@@ -80,13 +80,18 @@ from .messages.users import ContinueErasure, EraseUser
 from .outbox import enqueue
 from .producer import CreatedInstance, Producer, ProvisionedService, connect
 from .queues import Queue
+from .recorded import RecordedApp
 from .sealing import SealedKey, SealingKey
-from .shapes import LINES, USES
+from .shapes import ACTIONS, CALLS, LINES, REQUESTS, SAMPLES, USES
 from .sigterm import exit_on_sigterm
 
 __all__ = [
+    "ACTIONS",
+    "CALLS",
     "CONTRACTS",
     "LINES",
+    "REQUESTS",
+    "SAMPLES",
     "USES",
     "ActionAudited",
     "AlertsDue",
@@ -147,6 +152,7 @@ __all__ = [
     "PruningDue",
     "Queue",
     "QueueFull",
+    "RecordedApp",
     "RegisterServer",
     "RegisterService",
     "RenewInstance",

@@ -7,6 +7,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from .message import Message, Part
+from .messages.gateway import (
+    MAX_RECORDS,
+    ActionAudited,
+    AuditedAction,
+    AuditedCall,
+    CallAudited,
+    MetricSample,
+    MetricsSampled,
+    RequestsServed,
+    ServedRequest,
+)
 from .messages.logs import LogLine, LogsEmitted
 from .messages.services import MAX_USES, ServiceUsed, Use
 
@@ -88,3 +99,53 @@ USES: Final = Shape[Use](
     told=None,
 )
 """Calls of services: the oldest goes first, and only the counters tell of it."""
+
+_LEAST_ERROR: Final = 400
+
+REQUESTS: Final = Shape[ServedRequest](
+    message=lambda requests: RequestsServed(requests=list(requests)),
+    most=MAX_RECORDS,
+    at=lambda request: request.requested_at,
+    subject=lambda request: request.server_id,
+    kind=lambda request: "failed" if _has_failed(request) else "served",
+    rank=lambda request: int(_has_failed(request)),
+    told=None,
+)
+"""Requests that a gateway served: those that went well go first."""
+
+SAMPLES: Final = Shape[MetricSample](
+    message=lambda samples: MetricsSampled(samples=list(samples)),
+    most=MAX_RECORDS,
+    at=lambda sample: sample.sampled_at,
+    subject=lambda sample: sample.server_id,
+    kind=lambda _sample: "sample",
+    rank=lambda _sample: 0,
+    told=None,
+)
+"""How servers do: the oldest goes first."""
+
+ACTIONS: Final = Shape[AuditedAction](
+    message=lambda actions: ActionAudited(actions=list(actions)),
+    most=MAX_RECORDS,
+    at=lambda action: action.acted_at,
+    subject=lambda action: action.tenant_id,
+    kind=lambda _action: "action",
+    rank=lambda _action: 0,
+    told=None,
+)
+"""Actions for the audit trail: let whoever acts wait (``when_full="block"``) rather than lose one."""
+
+CALLS: Final = Shape[AuditedCall](
+    message=lambda calls: CallAudited(calls=list(calls)),
+    most=MAX_RECORDS,
+    at=lambda call: call.called_at,
+    subject=lambda call: call.tenant_id,
+    kind=lambda call: "answered" if call.success else "failed",
+    rank=lambda call: int(not call.success),
+    told=None,
+)
+"""Calls of the protocol for the audit trail: those that were answered go first."""
+
+
+def _has_failed(request: ServedRequest) -> bool:
+    return request.error_type is not None or (request.status_code or 0) >= _LEAST_ERROR
