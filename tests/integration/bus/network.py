@@ -12,7 +12,7 @@ class FaultyNetwork:
 
     def __init__(self, port: int) -> None:
         self._target = port
-        self._down = False
+        self._down = threading.Event()
         self._lose_reply_to: bytes | None = None
         self._links: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -38,14 +38,14 @@ class FaultyNetwork:
 
     def cut(self) -> None:
         """Break all connections and refuse new ones."""
-        self._down = True
+        self._down.set()
         for link in list(self._links):
             _close(link)
         self._links.clear()
 
     def mend(self) -> None:
         """Forward again."""
-        self._down = False
+        self._down.clear()
 
     def lose_reply_to(self, request: bytes) -> None:
         """Let the next request that contains these bytes arrive, and break its connection before the reply."""
@@ -57,11 +57,14 @@ class FaultyNetwork:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            if self._down:
+            if self._down.is_set():
                 client.close()
                 continue
             server = socket.create_connection(("127.0.0.1", self._target))
             self._links |= {client, server}
+            if self._down.is_set():  # it was cut while we connected, and did not know of these
+                self.cut()
+                continue
             doomed = threading.Event()
             threading.Thread(target=self._forward_requests, args=(client, server, doomed), daemon=True).start()
             threading.Thread(target=self._forward_replies, args=(server, client, doomed), daemon=True).start()
