@@ -96,7 +96,7 @@ class UsageRollup(_Rollup, Base):
     """Calls of a shared service."""
 
     __tablename__ = "service_usage_rollups"
-    __table_args__ = _checks()
+    __table_args__ = (*_checks(), Index("idx_service_usage_rollups_service", "service_type", "starts_at"))
 
     service_type: Mapped[Str50] = mapped_column(primary_key=True)
 

@@ -10,7 +10,7 @@ from .contexts import Context
 from .tables import Reference, Table, short
 
 # Diagrams only take one word for a type.
-_WORD: Final = {"double precision": "float8"}
+_WORD: Final = {"double precision": "float8", "double precision_array": "float8_array"}
 _WORDS: Final = re.compile(r"\W+")
 # Said of every table, so a diagram is easier to read without them.
 _EVERYWHERE: Final = frozenset({"created_at", "updated_at"})

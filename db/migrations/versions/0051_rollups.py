@@ -18,6 +18,7 @@ COUNTED: Final = (
     ("public.service_usage_analytics", "timestamp"),
     ("gateway.server_metrics", "timestamp"),
 )
+ROLLUPS: Final = ("gateway.request_rollups", "service_usage_rollups", "gateway.metric_rollups")
 # What is there is counted by the first ticks.
 TRIGGER: Final = """
 CREATE TRIGGER {name}_counted AFTER INSERT ON {table} REFERENCING NEW TABLE AS entered
@@ -33,8 +34,10 @@ VALUES ('maintenance.rollups_due.v1', 'maintenance', 'scheduler')
 
 def upgrade() -> None:
     """Create the tables and functions, mark what there is, and let the summaries read what is counted."""
-    for part in ("tables", "counting"):
-        op.execute((_HERE / f"{part}.sql").read_text(encoding="utf-8"))
+    op.execute((_HERE / "tables.sql").read_text(encoding="utf-8"))
+    for table in ROLLUPS:
+        op.execute((_HERE / "measures.sql").read_text(encoding="utf-8").format(table=table))
+    op.execute((_HERE / "counting.sql").read_text(encoding="utf-8"))
     for table, column in COUNTED:
         op.execute(TRIGGER.format(table=table, name=table.partition(".")[2], column=column))
     op.execute((_HERE / "answers.sql").read_text(encoding="utf-8"))

@@ -66,7 +66,11 @@ RECORDS: Final = (
     ),
     Hot("rollups.of_tenant", "idx_request_rollups_tenant|pk_request_rollups", {**_TENANT, **BOUNDS, "unit": "hour"}),
     Hot("rollups.of_server", "idx_metric_rollups_server|pk_metric_rollups", {**_SERVER, **BOUNDS, "unit": "hour"}),
-    Hot("rollups.of_service", "pk_service_usage_rollups", {"service_type": "service-7", **BOUNDS, "unit": "hour"}),
+    Hot(
+        "rollups.of_service",
+        "idx_service_usage_rollups_service",
+        {"service_type": "service-7", **BOUNDS, "unit": "hour"},
+    ),
     Hot("calls.of_user", "idx_fastmcp_audit_user_time", {**_TENANT, "user_id": "user-3", **PAGE}, "fastmcp_audit_log"),
     Hot(
         "calls.failures",

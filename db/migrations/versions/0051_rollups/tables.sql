@@ -45,20 +45,10 @@ CREATE TABLE gateway.request_rollups (
     CONSTRAINT check_rollup_counts CHECK (entries > 0 AND errors BETWEEN 0 AND entries AND measured BETWEEN 0 AND entries)
 );
 COMMENT ON TABLE gateway.request_rollups IS 'Requests of the gateway, counted by hours and days: this stays when the requests go';
-COMMENT ON COLUMN gateway.request_rollups.unit IS 'hour, or day; both of UTC';
-COMMENT ON COLUMN gateway.request_rollups.starts_at IS 'When the hour or the day begins';
 COMMENT ON COLUMN gateway.request_rollups.tenant_id IS 'Whose they were; empty for no tenant';
 COMMENT ON COLUMN gateway.request_rollups.server_id IS 'Where they went; empty for nowhere';
-COMMENT ON COLUMN gateway.request_rollups.entries IS 'How many there were';
 COMMENT ON COLUMN gateway.request_rollups.errors IS 'How many had a status of 400 or more';
 COMMENT ON COLUMN gateway.request_rollups.succeeded IS 'How many had a status below 400; the others had none, or one of an error';
-COMMENT ON COLUMN gateway.request_rollups.measured IS 'How many say how long they took';
-COMMENT ON COLUMN gateway.request_rollups.total_ms IS 'How long these took together';
-COMMENT ON COLUMN gateway.request_rollups.p50_ms IS 'Half of them took no longer';
-COMMENT ON COLUMN gateway.request_rollups.p95_ms IS '95 of 100 took no longer';
-COMMENT ON COLUMN gateway.request_rollups.p99_ms IS '99 of 100 took no longer';
-COMMENT ON COLUMN gateway.request_rollups.durations_ms IS 'How long each of an hour took, in order: percentiles of several hours are made of it; a day has none';
-COMMENT ON COLUMN gateway.request_rollups.counted_at IS 'When it was last counted';
 CREATE INDEX idx_request_rollups_tenant ON gateway.request_rollups (tenant_id, starts_at);
 CREATE INDEX idx_request_rollups_server ON gateway.request_rollups (server_id, starts_at);
 COMMENT ON INDEX gateway.idx_request_rollups_tenant IS 'What a tenant asked for';
@@ -117,18 +107,10 @@ CREATE TABLE service_usage_rollups (
     CONSTRAINT check_rollup_counts CHECK (entries > 0 AND errors BETWEEN 0 AND entries AND measured BETWEEN 0 AND entries)
 );
 COMMENT ON TABLE service_usage_rollups IS 'Calls of shared services, counted by hours and days: this stays when the calls go';
-COMMENT ON COLUMN service_usage_rollups.unit IS 'hour, or day; both of UTC';
-COMMENT ON COLUMN service_usage_rollups.starts_at IS 'When the hour or the day begins';
 COMMENT ON COLUMN service_usage_rollups.service_type IS 'The service; no foreign key, for what was counted outlives it';
-COMMENT ON COLUMN service_usage_rollups.entries IS 'How many there were';
 COMMENT ON COLUMN service_usage_rollups.errors IS 'How many had a status of 400 or more';
-COMMENT ON COLUMN service_usage_rollups.measured IS 'How many say how long they took';
-COMMENT ON COLUMN service_usage_rollups.total_ms IS 'How long these took together';
-COMMENT ON COLUMN service_usage_rollups.p50_ms IS 'Half of them took no longer';
-COMMENT ON COLUMN service_usage_rollups.p95_ms IS '95 of 100 took no longer';
-COMMENT ON COLUMN service_usage_rollups.p99_ms IS '99 of 100 took no longer';
-COMMENT ON COLUMN service_usage_rollups.durations_ms IS 'How long each of an hour took, in order: percentiles of several hours are made of it; a day has none';
-COMMENT ON COLUMN service_usage_rollups.counted_at IS 'When it was last counted';
+CREATE INDEX idx_service_usage_rollups_service ON service_usage_rollups (service_type, starts_at);
+COMMENT ON INDEX idx_service_usage_rollups_service IS 'How a service was called';
 GRANT SELECT ON service_usage_rollups TO mcp_worker, mcp_reader;
 
 CREATE TABLE gateway.metric_rollups (
@@ -151,18 +133,8 @@ CREATE TABLE gateway.metric_rollups (
     CONSTRAINT check_rollup_counts CHECK (entries > 0 AND errors BETWEEN 0 AND entries AND measured BETWEEN 0 AND entries)
 );
 COMMENT ON TABLE gateway.metric_rollups IS 'Samples of servers, counted by hours and days: this stays when the samples go';
-COMMENT ON COLUMN gateway.metric_rollups.unit IS 'hour, or day; both of UTC';
-COMMENT ON COLUMN gateway.metric_rollups.starts_at IS 'When the hour or the day begins';
 COMMENT ON COLUMN gateway.metric_rollups.server_id IS 'The server; no foreign key, for what was counted outlives it';
-COMMENT ON COLUMN gateway.metric_rollups.entries IS 'How many there were';
 COMMENT ON COLUMN gateway.metric_rollups.errors IS 'How many told of an error rate above 0';
-COMMENT ON COLUMN gateway.metric_rollups.measured IS 'How many say how long they took';
-COMMENT ON COLUMN gateway.metric_rollups.total_ms IS 'How long these took together';
-COMMENT ON COLUMN gateway.metric_rollups.p50_ms IS 'Half of them took no longer';
-COMMENT ON COLUMN gateway.metric_rollups.p95_ms IS '95 of 100 took no longer';
-COMMENT ON COLUMN gateway.metric_rollups.p99_ms IS '99 of 100 took no longer';
-COMMENT ON COLUMN gateway.metric_rollups.durations_ms IS 'How long each of an hour took, in order: percentiles of several hours are made of it; a day has none';
-COMMENT ON COLUMN gateway.metric_rollups.counted_at IS 'When it was last counted';
 COMMENT ON COLUMN gateway.metric_rollups.error_rates IS 'How many told of an error rate';
 COMMENT ON COLUMN gateway.metric_rollups.error_rate IS 'Its mean, in per cent';
 CREATE INDEX idx_metric_rollups_server ON gateway.metric_rollups (server_id, starts_at);

@@ -1,0 +1,10 @@
+COMMENT ON COLUMN {table}.unit IS 'hour, or day; both of UTC';
+COMMENT ON COLUMN {table}.starts_at IS 'When the hour or the day begins';
+COMMENT ON COLUMN {table}.entries IS 'How many there were';
+COMMENT ON COLUMN {table}.measured IS 'How many say how long they took';
+COMMENT ON COLUMN {table}.total_ms IS 'How long these took together';
+COMMENT ON COLUMN {table}.p50_ms IS 'Half of them took no longer';
+COMMENT ON COLUMN {table}.p95_ms IS '95 of 100 took no longer';
+COMMENT ON COLUMN {table}.p99_ms IS '99 of 100 took no longer';
+COMMENT ON COLUMN {table}.durations_ms IS 'How long each of an hour took, in order: percentiles of several hours are made of it; a day has none';
+COMMENT ON COLUMN {table}.counted_at IS 'When it was last counted';
