@@ -17,6 +17,7 @@ from producers.message_id import derived
 
 from .comparison import in_turn
 from .figures import Repetition, at_least, figure
+from .plain import PLAIN, enqueue_plain
 from .processes import Running
 from .stage import Stage, until
 from .transactions import CONNECTIONS, PROCESSES, THREADS
@@ -44,6 +45,7 @@ COPY mcp_logs (id, mcp_instance_id, timestamp, level, source, message, metadata)
 _COUNTS: Final = b"""
 SELECT (SELECT count(*) FROM inbox WHERE message_id = ANY (%s)), (SELECT count(*) FROM mcp_logs)
 """
+_SPAN: Final = b"SELECT count(*), extract(epoch FROM max(created_at) - min(created_at)) FROM mcp_logs"
 
 
 @figure(
@@ -71,6 +73,64 @@ def ingest_vs_copy(stage: Stage) -> Iterator[Repetition]:
         yield from in_turn(stage.repetitions(5), left=("workers_per_s", ours), right=("copy_per_s", limit))
 
 
+@figure(
+    target=at_least(6),
+    compares=f"LogsEmitted, {LINES} lines of about 200 bytes each: {PROCESSES} warm processes `python -m workers"
+    f" --threads {THREADS}`, as ingest_vs_copy, against Dramatiq's RedisBroker with its defaults under its own command"
+    f" line, {PROCESSES} processes of {THREADS} threads, with SQLAlchemy's `add_all` and a transaction for each"
+    " message; rows per second, theirs from the first transaction to the last",
+)
+def ingest_vs_orm(stage: Stage) -> Iterator[Repetition]:
+    """Compare the way in with what a newcomer writes."""
+    instances = made_instances(stage)
+    command = ("dramatiq", "tests.benchmarks.programs.logs_dramatiq:broker", "-p", str(PROCESSES), "-t", str(THREADS))
+    newcomer = stage.program(*command).with_environment(DATABASE_URL=stage.database.worker_url)
+
+    def ours() -> float:
+        with warm_pool(stage) as pool:
+            pool.rate(batches(instances, stage.count(100), LINES))
+            return pool.rate(batches(instances, stage.count(300), LINES))
+
+    def theirs() -> float:
+        stage.sql.execute("TRUNCATE mcp_logs")
+        messages = batches(instances, stage.count(60), LINES)
+        enqueue_plain(stage, messages)
+        with newcomer.running() as process:
+            until(lambda: process.check() and not stage.waiting([f"{PLAIN}:instances"]), "adding")
+        ((rows, seconds),) = stage.sql.execute(_SPAN).fetchall()
+        if rows != len(messages) * LINES:
+            raise ValueError(f"of {len(messages)} messages {rows} rows are stored")
+        return float((len(messages) - 1) * LINES / float(seconds))
+
+    yield from in_turn(stage.repetitions(3), left=("workers_per_s", ours), right=("add_all_per_s", theirs))
+
+
+@figure(
+    target=at_least(3),
+    compares=f"LogsEmitted of 1 and of 10 lines in turn, waiting in Redis: {PROCESSES} warm processes `python -m"
+    f" workers --threads {THREADS}`, as they ship, against the same with a transaction for each message; rows per"
+    " second until all is committed and acknowledged",
+)
+def ingest_small_vs_single(stage: Stage) -> Iterator[Repetition]:
+    """Show what sharing a transaction is worth to small batches."""
+    instances = made_instances(stage)
+
+    def small(count: int) -> list[LogsEmitted]:
+        return [*batches(instances, count // 2, 1), *batches(instances, count // 2, 10)]
+
+    def rate(module: str) -> float:
+        with warm_pool(stage, module) as pool:
+            pool.rate(small(stage.count(400)))
+            return pool.rate(small(stage.count(6_000)))
+
+    def alone() -> float:
+        return rate("tests.benchmarks.programs.workers_alone")
+
+    yield from in_turn(
+        stage.repetitions(3), left=("grouped_per_s", lambda: rate("workers")), right=("single_per_s", alone)
+    )
+
+
 @dataclass(frozen=True)
 class Pool:
     """Worker processes that are up, warm and idle."""
@@ -95,10 +155,10 @@ class Pool:
 
 
 @contextmanager
-def warm_pool(stage: Stage) -> Iterator[Pool]:
+def warm_pool(stage: Stage, module: str = "workers") -> Iterator[Pool]:
     """Start the processes one by one, without a master, so that each can be stopped."""
     stage.redis.flushall()
-    program = stage.workers("--threads", str(THREADS))
+    program = stage.workers("--threads", str(THREADS), module=module)
     with ExitStack() as running:
         processes = [running.enter_context(program.running()) for _ in range(PROCESSES)]
         until(lambda: all(each.check() for each in processes) and stage.living_workers() == PROCESSES, "starting")
