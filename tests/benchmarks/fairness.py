@@ -11,7 +11,7 @@ from uuid import UUID
 from producers import LogLine, LogsEmitted
 
 from .figures import Repetition, at_most, figure
-from .ingest import _INSTANCES as NEW_INSTANCES
+from .ingest import NEW_INSTANCES
 from .stage import Stage, until
 from .transactions import THREADS
 

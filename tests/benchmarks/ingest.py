@@ -26,7 +26,7 @@ LINES: Final = 500
 INSTANCES: Final = 100
 QUEUE: Final = "dramatiq:logs"
 
-_INSTANCES: Final = b"""
+NEW_INSTANCES: Final = b"""
 WITH owner AS (INSERT INTO users (email, name) VALUES (gen_random_uuid() || '@example.org', 'Ada') RETURNING id)
 INSERT INTO mcp_instances (user_id, mcp_type_id, status, host_id, access_token_hash, access_url, expires_at)
 SELECT owner.id, mcp_types.id, 'expired', 'ended', replace(gen_random_uuid()::text || gen_random_uuid(), '-', ''),
@@ -167,7 +167,7 @@ def warm_pool(stage: Stage, module: str = "workers") -> Iterator[Pool]:
 
 def made_instances(stage: Stage) -> list[UUID]:
     """Make the instances that print."""
-    return [instance_id for (instance_id,) in stage.sql.execute(_INSTANCES, [INSTANCES]).fetchall()]
+    return [instance_id for (instance_id,) in stage.sql.execute(NEW_INSTANCES, [INSTANCES]).fetchall()]
 
 
 def batches(instances: Sequence[UUID], count: int, lines: int) -> list[LogsEmitted]:

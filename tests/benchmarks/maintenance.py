@@ -23,7 +23,7 @@ from workers.resources import Resources
 from workers.sealing import SealingKeys
 
 from .figures import Repetition, at_most, figure
-from .ingest import _INSTANCES as NEW_INSTANCES
+from .ingest import NEW_INSTANCES
 from .stage import Stage
 
 LINES: Final = 500

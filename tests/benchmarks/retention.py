@@ -6,7 +6,7 @@ from functools import cache
 from typing import Final, TypeAlias
 
 from .figures import Repetition, at_least, figure
-from .ingest import _INSTANCES as NEW_INSTANCES
+from .ingest import NEW_INSTANCES
 from .stage import Stage
 
 LINES: Final = 2_000_000

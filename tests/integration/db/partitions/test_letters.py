@@ -1,7 +1,6 @@
 """Each day's dead letters are a file where archives are kept, once, and a day that could not be is made up for."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from archives.store import Folder
 from db import letters
 from db.engine import Database
 from db.repositories.dead_letters import DeadLetter
-from tests import databases
 from tests.databases import TestDatabase
 
 TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -20,19 +18,6 @@ YESTERDAY = TODAY - timedelta(days=1)
 RUNS = """
 SELECT outcome, affected, detail->>'day' FROM maintenance.runs WHERE affected > 0 OR outcome <> 'done' ORDER BY id
 """
-
-
-@pytest.fixture
-def own(database_template: TestDatabase, database_server_url: str) -> Iterator[TestDatabase]:
-    database = databases.copy(database_template)
-    yield database
-    databases.drop(database, database_server_url)
-
-
-@pytest.fixture
-def db(own: TestDatabase) -> Iterator[Database]:
-    with own.worker() as opened:
-        yield opened
 
 
 def _bury(db: Database, number: int, at: datetime) -> None:

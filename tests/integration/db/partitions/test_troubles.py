@@ -9,19 +9,11 @@ import pytest
 
 from db.__main__ import main
 from db.engine import Database
-from tests import databases
 from tests.databases import TestDatabase
 
 TODAY = datetime.now(UTC)
 PRESENT = f"mcp_logs_y{TODAY:%Y}m{TODAY:%m}"
 LATE = timedelta(minutes=6)
-
-
-@pytest.fixture
-def own(database_template: TestDatabase, database_server_url: str) -> Iterator[TestDatabase]:
-    database = databases.copy(database_template)
-    yield database
-    databases.drop(database, database_server_url)
 
 
 @pytest.fixture
