@@ -221,6 +221,10 @@ OUTCOMES: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
             "it goes into `service_usage_quarantine`; the others are counted",
         ),
         ("NUL or broken Unicode in an endpoint or error, or one that is too long", "replaced or cut, and stored"),
+        (
+            "a use does not fit (no time, an unknown field, a status of 42)",
+            "refused by the client; from others it goes into `service_usage_quarantine`, numbered and with the problem",
+        ),
     ),
     CheckHealth: (
         ("a target does not answer, or answers nonsense", "recorded as its verdict, with a sentence"),

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from db.errors import telling_times
 from db.page import Mark, Window
+from db.recording import Facts
 from db.statement import Driver, Statement, from_file, from_text
 from db.storable import storable_json
 
@@ -151,9 +152,10 @@ class Usage:
             share_ids = list({use.share_id for use in uses})
             _RECORD.run(self._driver, uses=storable_json([use.facts() for use in uses]), share_ids=share_ids)
 
-    def quarantine(self, uses: Sequence[UseRow], reason: str) -> None:
-        """Keep calls that cannot be counted, with the reason."""
-        _QUARANTINE.run(self._driver, uses=storable_json([use.facts() for use in uses]), reason=reason)
+    def quarantine(self, uses: Sequence[Facts], reason: str) -> None:
+        """Keep calls that cannot be counted, with the reason; each has an `id` and an `instance_id`."""
+        if uses:
+            _QUARANTINE.run(self._driver, uses=storable_json(list(uses)), reason=reason)
 
     def by_service(self, window: Window) -> list[ServiceSum]:
         """Return how every service was used, for operators."""

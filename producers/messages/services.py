@@ -5,7 +5,8 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BeforeValidator, Field
 
-from ..message import Message, Part
+from ..batch import Batch
+from ..message import Part
 from ..queues import Queue
 from ..request import Request
 from ..sealing import Sealable, SealedKey
@@ -124,10 +125,14 @@ class Use(Part):
     )
 
 
-class ServiceUsed(Message):
+class ServiceUsed(Batch[Use]):
     """Shared services were called; one row for each call, and one count for each share."""
 
     wire_name: ClassVar[str] = "services.used.v1"
     queue: ClassVar[Queue] = Queue.SERVICES
+    part: ClassVar[type[Part]] = Use
+    carried_in: ClassVar[str] = "uses"
+    called: ClassVar[str] = "the use"
+    most: ClassVar[int] = MAX_USES
 
     uses: list[Use] = Field(min_length=1, max_length=MAX_USES, description="Calls of any shares, in any order.")

@@ -23,14 +23,17 @@ from producers import (
     ServiceUsed,
 )
 from producers import message_id as ids
+from producers.batch import RefusedLine
 
 from ..actor import actor, prepared_actor, set_actor
 from ..continuing import go_on
+from ..refused import kept
 from ..requests import act, said_at
 from ..resources import Resources
 
 USERS_AT_ONCE: Final = 50
 MIGRATION: Final = "migrate-to-shared"
+_LONGEST_ID: Final = 100
 
 
 @actor(RegisterService)
@@ -96,7 +99,7 @@ def deprovision(message: DeprovisionService, uow: UnitOfWork) -> None:
 
 @set_actor(ServiceUsed)
 def record_uses(messages: Sequence[ServiceUsed], uow: UnitOfWork) -> None:
-    """Store calls and count them for their shares; those of unknown shares and times go into quarantine."""
+    """Store calls and count them for their shares; of unknown shares, times and contracts they go into quarantine."""
     rows = [row for message in messages for row in _rows(message)]
     believable = [row for row in rows if row.is_believable]
     held = uow.shares.hold(row.share_id for row in believable)
@@ -108,8 +111,8 @@ def record_uses(messages: Sequence[ServiceUsed], uow: UnitOfWork) -> None:
     if known:
         uow.usage.record(known)
     for reason, uses in strange.items():
-        if uses:
-            uow.usage.quarantine(uses, reason)
+        uow.usage.quarantine([use.facts() for use in uses], reason)
+    uow.usage.quarantine([_refused(message, use) for message in messages for use in message.refused], "contract")
 
 
 @dataclass(frozen=True)
@@ -164,10 +167,20 @@ def _batch(message: MigrateToSharedService) -> int:
     return message.continuation.batch if message.continuation else 0
 
 
+def _refused(message: ServiceUsed, use: RefusedLine) -> dict[str, object]:
+    share_id = use.line.get("share_id") if isinstance(use.line, dict) else None
+    return {
+        "id": str(ids.derived(message.message_id, use.number - 1)),
+        "instance_id": share_id[:_LONGEST_ID] if isinstance(share_id, str) else "",
+        "line_number": use.number,
+        **kept(use),
+    }
+
+
 def _rows(message: ServiceUsed) -> Iterator[UseRow]:
-    for index, use in enumerate(message.uses):
+    for number, use in message.numbered():
         yield UseRow(
-            id=ids.derived(message.message_id, index),
+            id=ids.derived(message.message_id, number - 1),
             reported_at=ids.moment(message.message_id),
             **use.model_dump(),
         )

@@ -1,5 +1,6 @@
 """Shared services as messages tell of them: late, doubled, contradictory, about nobody."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -9,8 +10,9 @@ import pytest
 from db.engine import Database
 from db.repositories.shares import NewShare
 from producers import DeprovisionService, Message, RegisterService, ServiceUsed, Use
+from producers.envelope import seal
 from tests.databases import TestDatabase
-from tests.integration.workers.deliveries import USER, changed, delivered, make_group_applier, reasons
+from tests.integration.workers.deliveries import USER, changed, delivered, make_group_applier, reasons, repacked
 from workers.actors import ACTORS
 from workers.applier import EARLY_ATTEMPTS, Applier
 from workers.resources import Resources
@@ -235,9 +237,31 @@ def test_batches_that_come_together_are_one_set(
 @pytest.mark.parametrize(
     "field", [{"share_id": "short"}, {"status_code": 99}, {"response_time_ms": -1}, {"method": "x" * 11}, {"more": 1}]
 )
-def test_a_use_that_does_not_fit_its_contract_fails_its_message(
+def test_a_use_that_does_not_fit_its_contract_is_put_aside_alone(
     applier: Applier, test_database: TestDatabase, field: dict[str, object]
 ) -> None:
     good = {"share_id": "figma_nobodys-share", "used_at": NOW.isoformat()}
     applier(changed(used("figma_nobodys-share"), uses=[good, {**good, **field}]))
-    assert reasons(test_database) == ["invalid"]
+    assert reasons(test_database) == []
+    assert test_database.ask("SELECT reason FROM service_usage_quarantine ORDER BY reason") == [
+        ("contract",),
+        ("unknown-share",),
+    ]
+
+
+def test_a_use_that_fits_no_contract_harms_none_of_its_neighbours(
+    applier: Applier, database: Database, test_database: TestDatabase
+) -> None:
+    share_id = a_share(database)
+    batch = ServiceUsed(uses=[Use(share_id=share_id, used_at=at(1)), Use(share_id=share_id, used_at=at(2))])
+    envelope = json.loads(seal(batch))
+    good = envelope["args"][0]["uses"][0]
+    envelope["args"][0]["uses"][1:1] = [good | {"status_code": 42}, "text", {"share_id": 5}]
+    for _ in range(2):
+        applier(repacked(json.dumps(envelope).encode()))
+    assert counts(test_database, share_id)[0] == 2
+    assert test_database.ask(
+        "SELECT instance_id, reason, payload -> 'line_number', payload ? 'problem' FROM service_usage_quarantine"
+        " ORDER BY 3"
+    ) == [(share_id, "contract", 2, True), ("", "contract", 3, True), ("", "contract", 4, True)]
+    assert reasons(test_database) == []
