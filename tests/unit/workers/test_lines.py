@@ -71,17 +71,16 @@ def _nested(levels: int) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "change",
     [
-        {"message": "a NUL \x00"},
-        {"message": "half \ud83d of a pair"},
-        {"message": "x" * 65_537},
-        {"metadata": {"big": 2**63}},
-        {"metadata": {"no number": float("nan")}},
-        {"metadata": {"no number": float("-inf")}},
-        {"metadata": _nested(66)},
-        {"level": "shout"},
-        {"instance_id": "5B2CD2A1-92A3-4A7E-8B7E-0F0B1C5D6E7F"},
+        pytest.param({"message": "a NUL \x00"}, id="NUL"),
+        pytest.param({"message": "half \ud83d of a pair"}, id="half of a pair"),
+        pytest.param({"message": "x" * 65_537}, id="too long"),
+        pytest.param({"metadata": {"big": 2**63}}, id="over 64 bits"),
+        pytest.param({"metadata": {"no number": float("nan")}}, id="NaN"),
+        pytest.param({"metadata": {"no number": float("-inf")}}, id="infinity"),
+        pytest.param({"metadata": _nested(66)}, id="too deep"),
+        pytest.param({"level": "shout"}, id="no level"),
+        pytest.param({"instance_id": str(UUID(int=0xABC)).upper()}, id="capitals"),
     ],
-    ids=str,
 )
 def test_what_is_to_be_mended_or_refused_is_left_to_the_contract(change: dict[str, Any]) -> None:
     assert not _is_read_quickly([_GOOD, _GOOD | change])
@@ -89,8 +88,12 @@ def test_what_is_to_be_mended_or_refused_is_left_to_the_contract(change: dict[st
 
 @pytest.mark.parametrize(
     "change",
-    [{}, {"message": "\x1b[31m😀"}, {"metadata": {"a": [1, 2.5, None, {"b": True}]}}, {"metadata": _nested(64)}],
-    ids=str,
+    [
+        pytest.param({}, id="text"),
+        pytest.param({"message": "\x1b[31m😀"}, id="colours and signs"),
+        pytest.param({"metadata": {"a": [1, 2.5, None, {"b": True}]}}, id="metadata"),
+        pytest.param({"metadata": _nested(64)}, id="deep"),
+    ],
 )
 def test_what_processes_print_every_day_is_read_quickly(change: dict[str, Any]) -> None:
     assert _is_read_quickly([_GOOD | change])
