@@ -107,9 +107,9 @@ def ingest_vs_orm(stage: Stage) -> Iterator[Repetition]:
 
 @figure(
     target=at_least(3),
-    compares=f"LogsEmitted of 1 and of 10 lines in turn, waiting in Redis: {PROCESSES} warm processes `python -m"
-    f" workers --threads {THREADS}`, as they ship, against the same with a transaction for each message; rows per"
-    " second until all is committed and acknowledged",
+    compares=f"LogsEmitted, half of them of 1 line and half of 10, waiting in Redis: {PROCESSES} warm processes"
+    f" `python -m workers --threads {THREADS}`, as they ship, against the same with a transaction for each message;"
+    " rows per second until all is committed and acknowledged",
 )
 def ingest_small_vs_single(stage: Stage) -> Iterator[Repetition]:
     """Show what sharing a transaction is worth to small batches."""
