@@ -9,7 +9,7 @@ from typing import Final
 
 from alembic import op
 
-revision = "0045"
+revision = "0040"
 down_revision = "0039"
 branch_labels = None
 depends_on = None

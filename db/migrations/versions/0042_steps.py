@@ -4,8 +4,8 @@ from typing import Final
 
 from alembic import op
 
-revision = "0053"
-down_revision = "0046"
+revision = "0042"
+down_revision = "0041"
 branch_labels = None
 depends_on = None
 

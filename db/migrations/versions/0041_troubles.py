@@ -4,8 +4,8 @@ from typing import Final
 
 from alembic import op
 
-revision = "0046"
-down_revision = "0045"
+revision = "0041"
+down_revision = "0040"
 branch_labels = None
 depends_on = None
 

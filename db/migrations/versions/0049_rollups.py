@@ -5,8 +5,8 @@ from typing import Final
 
 from alembic import op
 
-revision = "0051"
-down_revision = "0050"
+revision = "0049"
+down_revision = "0048"
 branch_labels = None
 depends_on = None
 

@@ -5,15 +5,15 @@ from typing import Final
 
 from alembic import op
 
-revision = "0042"
-down_revision = "0041"
+revision = "0046"
+down_revision = "0045"
 branch_labels = None
 depends_on = None
 
 _FOLDER: Final = Path(__file__).with_suffix("")
 _FILES: Final = ("holds", "drop", "rows")
 # As it was before there were holds.
-_DROP: Final = Path(__file__).parent / "0045_calendar" / "retire.sql"
+_DROP: Final = Path(__file__).parent / "0040_calendar" / "retire.sql"
 
 
 def upgrade() -> None:
