@@ -61,6 +61,7 @@ def test_a_breaker_that_nothing_goes_through_is_forgotten(db: Database, given: G
         )
     with db.transaction() as uow:
         assert uow.expiries.expire(limit=50)["breakers"] == 1
-    assert given.database.ask("SELECT service_name FROM gateway.circuit_breakers WHERE server_id = 'idle'") == [
-        ("busy",)
-    ]
+    left = given.database.ask("DELETE FROM gateway.circuit_breakers WHERE server_id = 'idle' RETURNING service_name")
+    # Other tests count the servers of this database.
+    given.database.ask("DELETE FROM gateway.mcp_servers WHERE id = 'idle'")
+    assert left == [("busy",)]
