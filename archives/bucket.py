@@ -65,5 +65,10 @@ class Bucket:
         ):
             yield cast("BinaryIO", file)
 
+    def discard(self, name: str) -> None:
+        """Remove a file."""
+        with suppress(OSError):
+            self._files.delete_file(self._path(name))
+
     def _path(self, name: str) -> str:
         return f"{self.place.path}/{name}"

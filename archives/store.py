@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
@@ -34,6 +34,9 @@ class Store(Protocol):
     def read(self, name: str) -> AbstractContextManager[BinaryIO]:
         """Read a file."""
 
+    def discard(self, name: str) -> None:
+        """Remove a file, finished or not, that nobody is going to refer to."""
+
 
 class Folder:
     """A folder of this machine; it must be there already, since one that is not mounted would fill another disk."""
@@ -42,7 +45,9 @@ class Folder:
         """Look whether the folder is there."""
         self.place = place
         self._root = Path(place.path)
-        if not self._root.is_dir():
+        with telling(f"{place.uri('')} of ARCHIVE_URL cannot be looked at", WRITING):
+            is_there = self._root.is_dir()
+        if not is_there:
             raise PlaceUnusable(f"{place.uri('')} of ARCHIVE_URL is no folder: make it, or mount what belongs there.")
 
     @contextmanager
@@ -83,6 +88,12 @@ class Folder:
         """Read a file."""
         with telling(f"{self.place.uri(name)} cannot be read", READING), (self._root / name).open("rb") as file:
             yield file
+
+    def discard(self, name: str) -> None:
+        """Remove a file and its draft; what cannot be removed is told by whoever looks at the folder."""
+        with suppress(OSError):
+            self._draft(name).unlink(missing_ok=True)
+            (self._root / name).unlink(missing_ok=True)
 
     def _draft(self, name: str) -> Path:
         return self._root / f"{name}.draft"

@@ -10,10 +10,11 @@ from archives.errors import ArchiveError
 from archives.store import Store
 from db.engine import Database
 from db.repositories.dead_letters import DeadLetter
+from db.unit_of_work import UnitOfWork
 
 TASK: Final = "export-dead-letters"
 DAYS: Final = 7
-"""How far back a day is made up for that nobody exported, while the folder was full for instance."""
+"""How far back a day is made up for that nobody exported, while the folder was full for instance; no further."""
 
 _PAGE: Final = 500
 
@@ -26,14 +27,21 @@ def export(
     today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     done = _done(database)
     for day in (today - timedelta(days=back) for back in range(DAYS, 0, -1)):
-        if f"{day:%Y-%m-%d}" not in done and not stopping():
-            problem = _export_day(database, store, day)
-            _note_tick(database, now, problem)
-            if problem is not None:
-                return
+        if f"{day:%Y-%m-%d}" not in done and not stopping() and not _exported(database, store, day, now):
+            return
 
 
-def _export_day(database: Database, store: Store, day: datetime) -> str | None:
+def _exported(database: Database, store: Store, day: datetime, now: datetime) -> bool:
+    """Write a day and tell how it ended; False if it could not be, or another process writes one."""
+    with database.transaction() as uow:
+        if not uow.locks.alone(TASK):
+            return False
+        problem = _export_day(uow, store, day)
+        _note_tick(uow, now, problem)
+        return problem is None
+
+
+def _export_day(uow: UnitOfWork, store: Store, day: datetime) -> str | None:
     """Write the letters of a day; give what was in the way."""
     started_at, name = datetime.now(UTC), f"dead_letters/{day:%Y-%m-%d}-letters.jsonl"
     detail: dict[str, object] = {"day": f"{day:%Y-%m-%d}", "uri": store.place.uri(name)}
@@ -41,22 +49,20 @@ def _export_day(database: Database, store: Store, day: datetime) -> str | None:
     problem = None
     try:
         with store.create(name) as file:
-            for letter in _letters(database, day, day + timedelta(days=1)):
+            for letter in _letters(uow, day, day + timedelta(days=1)):
                 rows, size = rows + 1, size + file.write(_line(letter))
         store.finish(name)
     except ArchiveError as error:
         rows, size, problem = 0, 0, str(error)
         detail["problem"] = problem
-    with database.transaction() as uow:
-        uow.runs.record(TASK, started_at, rows, detail, total_bytes=size, outcome=_outcome(problem))
+    uow.runs.record(TASK, started_at, rows, detail, total_bytes=size, outcome=_outcome(problem))
     return problem
 
 
-def _letters(database: Database, since: datetime, until: datetime) -> Iterator[DeadLetter]:
+def _letters(uow: UnitOfWork, since: datetime, until: datetime) -> Iterator[DeadLetter]:
     last: DeadLetter | None = None
     while True:
-        with database.transaction() as uow:
-            page = uow.dead_letters.between(since, until, after=last, limit=_PAGE)
+        page = uow.dead_letters.between(since, until, after=last, limit=_PAGE)
         yield from page
         if len(page) < _PAGE:
             return
@@ -77,10 +83,9 @@ def _done(database: Database) -> set[object]:
     return {run.detail.get("day") for run in runs if run.outcome == "done"}
 
 
-def _note_tick(database: Database, now: datetime, problem: str | None) -> None:
+def _note_tick(uow: UnitOfWork, now: datetime, problem: str | None) -> None:
     """Have the tick end as the work did, so that it is told like any other that failed."""
-    with database.transaction() as uow:
-        uow.ticks.note(TASK, fire_time=now, next_fire_time=None, outcome=_outcome(problem), problem=problem)
+    uow.ticks.note(TASK, fire_time=now, next_fire_time=None, outcome=_outcome(problem), problem=problem)
 
 
 def _outcome(problem: str | None) -> Literal["done", "failed"]:

@@ -11,7 +11,7 @@ from archives.parquet import Archive, write
 from archives.rows import Column, Row, Tally
 from archives.store import Store, sha256_of
 from db.engine import Database
-from db.errors import Conflict, DatabaseError
+from db.errors import Conflict, DatabaseError, DatabaseUnavailable
 from db.repositories.detached import Extent
 from db.repositories.partitions import Detached
 from db.repositories.runs import Outcome
@@ -122,6 +122,8 @@ class Run:
     shelved: list[Shelved] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    taken: list[str] = field(default_factory=list)
+    """What another process archives, which tells how that ends."""
 
     @property
     def problems(self) -> list[str]:
@@ -152,6 +154,7 @@ def shelve_all(
             done = shelve(database, store, detached, stopping=stopping, report=report, bytes_at_once=bytes_at_once)
         except (ArchivingStopped, ArchivingTaken) as reason:
             report(str(reason))
+            run.taken.append(str(reason))
         except (ArchiveError, DatabaseError) as error:
             note_failure(database, error, relation=detached.relation)
             (run.waiting if _outcome(error) == "waits" else run.failed).append(str(error))
@@ -183,21 +186,34 @@ def shelve(
     source.go_on()
     with store.create(name) as file:
         write(file, columns, _facts(detached), _told(source, report))
+    try:
+        done = _compared(source, store, name, report)
+        store.finish(name)
+        _mark(database, done)
+    except DatabaseUnavailable:
+        # It may be marked: whoever archives again writes another file.
+        raise
+    except Exception:
+        store.discard(name)
+        raise
+    return done
+
+
+def _compared(source: Source, store: Store, name: str, report: Report) -> Shelved:
+    """Read the file back and compare it with the partition."""
+    relation, uri = source.detached.relation, store.place.uri(name)
     with store.draft(name) as file:
         sha256, size = sha256_of(file)
     with store.draft(name) as file:
-        written = tally_of(Archive(file, store.place.uri(name)), each_page=source.go_on)
-    report(f"{detached.relation}: {written.rows:,} rows read back, comparing")
+        written = tally_of(Archive(file, uri), each_page=source.go_on)
+    report(f"{relation}: {written.rows:,} rows read back, comparing")
     there = source.tally()
     if written != there:
         raise RowsChanged(
-            f"{detached.relation} has {there.rows} rows ({there.checksum}) and its archive {written.rows}"
+            f"{relation} has {there.rows} rows ({there.checksum}) and its archive {written.rows}"
             f" ({written.checksum}): they changed meanwhile, the next run archives them again."
         )
-    store.finish(name)
-    done = Shelved(detached.relation, store.place.uri(name), written.rows, written.checksum, sha256, size)
-    _mark(database, done)
-    return done
+    return Shelved(relation, uri, written.rows, written.checksum, sha256, size)
 
 
 def name_of(detached: Detached, holder: UUID) -> str:
@@ -255,6 +271,8 @@ def note_failure(database: Database, error: Exception, *, relation: str | None =
 def note_end(database: Database, run: Run) -> None:
     """Have the tick that began a run end as the run did, so that it is told like any other that failed."""
     problem = "; ".join(run.problems) or None
+    if run.taken and problem is None:
+        return
     with database.transaction() as uow:
         uow.ticks.note(TASK, fire_time=datetime.now(UTC), next_fire_time=None, outcome=run.outcome, problem=problem)
 

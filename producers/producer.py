@@ -72,7 +72,7 @@ class Producer:
         """Enqueue one message and give back its id.
 
         With ``durable`` the call returns only when Redis has it on disk (WAITAOF, at most 2 s).
-        Raises ``MessageTooLarge``, ``BrokerUnavailable``, ``BrokerFull`` or ``NotDurable``.
+        Raises ``MessageTooLarge``, ``BrokerUnavailable``, ``BrokerFull`` (``QueueFull`` is one) or ``NotDurable``.
         """
         self.send_many((message,), durable=durable)
         return message.message_id

@@ -90,6 +90,13 @@ class Clock:
                 self._forget(entry, fire_time)
             elif self._stopping:
                 return
+            else:
+                self._pass_over(entry)
+
+    def _pass_over(self, entry: Entry) -> None:
+        """Let the others go first: one queue may be full where the others are not."""
+        with self._wake:
+            self._due[entry] = self._due.pop(entry)
 
     def _follow_jump(self) -> None:
         jump = self._jumps.since_last_look()

@@ -2,6 +2,8 @@
 
 import logging
 import threading
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Final
 
 from archives.errors import ArchiveError
@@ -37,6 +39,16 @@ class Archivist(threading.Thread):
                 log.warning("a partition cannot be archived: %s", line)
         except DatabaseError as error:
             log.warning("partitions cannot be archived, the next tick tries again: %s", error)
+        except Exception:
+            # Whatever a file system or a library raises, the worker goes on with its messages.
+            log.exception("partitions cannot be archived, the next tick tries again")
+            self._note("Something unforeseen kept partitions from being archived: see the log of the worker.")
+
+    def _note(self, problem: str) -> None:
+        now = datetime.now(UTC)
+        with suppress(DatabaseError), self._database.transaction() as uow:
+            uow.runs.record("archive-partitions", now, 0, {"problem": problem}, outcome="failed")
+            uow.ticks.note("archive-partitions", fire_time=now, next_fire_time=None, outcome="failed", problem=problem)
 
     def _archived(self) -> list[str]:
         """Archive what waits; give what was in the way."""

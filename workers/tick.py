@@ -28,6 +28,8 @@ class Done:
     bytes: int = 0
     outcome: Outcome = "done"
     problem: str | None = None
+    goes_on: bool = False
+    """Whether others go on with the work, who note how it ends."""
 
     @property
     def is_worth_telling(self) -> bool:
@@ -50,7 +52,10 @@ def tell(task: str, message: Tick, uow: UnitOfWork, work: Work) -> None:
     that could be lost.
     """
     started_at = datetime.now(UTC)
-    done = _attempted(work, uow)
+    done = attempted(work, uow)
+    if done.goes_on:
+        uow.ticks.expect(task, fire_time=message.fire_time, next_fire_time=message.next_fire_time)
+        return
     problem = None if done.outcome == "done" else done.problem or done.outcome
     uow.ticks.note(
         task,
@@ -64,7 +69,8 @@ def tell(task: str, message: Tick, uow: UnitOfWork, work: Work) -> None:
         uow.runs.record(task, started_at, done.affected, detail, total_bytes=done.bytes, outcome=done.outcome)
 
 
-def _attempted(work: Work, uow: UnitOfWork) -> Done:
+def attempted(work: Work, uow: UnitOfWork) -> Done:
+    """Do work of which nothing stays when PostgreSQL refuses a part; say how it ended."""
     try:
         with uow.savepoint():
             return work(uow) or Done()

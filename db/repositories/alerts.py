@@ -66,17 +66,20 @@ _FOLLOW_TROUBLES: Final = Statement(
                    comparison_operator, duration_minutes, is_triggered, first_triggered, last_triggered, trigger_count)
             SELECT name, told, 'maintenance.' || kind, 0, '>', 0, true, now(), now(), 1 FROM wrong
             ON CONFLICT (server_id, name) DO UPDATE
-               SET is_triggered = true, first_triggered = now(), last_triggered = now(), acknowledged_at = NULL,
-                   resolved_at = NULL, description = excluded.description, trigger_count = a.trigger_count + 1
-             WHERE NOT a.is_triggered
-            RETURNING a.name, a.description
+               SET is_triggered = true, description = excluded.description,
+                   first_triggered = CASE WHEN a.is_triggered THEN a.first_triggered ELSE now() END,
+                   last_triggered = CASE WHEN a.is_triggered THEN a.last_triggered ELSE now() END,
+                   acknowledged_at = CASE WHEN a.is_triggered THEN a.acknowledged_at END, resolved_at = NULL,
+                   trigger_count = a.trigger_count + CAST(NOT a.is_triggered AS integer)
+             WHERE NOT a.is_triggered OR a.description IS DISTINCT FROM excluded.description
+            RETURNING a.name, a.description, a.last_triggered = now() AS is_new
         ), resolved AS (
             UPDATE gateway.performance_alerts a SET is_triggered = false, resolved_at = now()
              WHERE a.server_id IS NULL AND a.metric_name LIKE 'maintenance.%' AND a.is_triggered
                AND NOT EXISTS (SELECT FROM wrong w WHERE w.name = a.name)
             RETURNING a.name
         )
-        SELECT name, description FROM opened UNION ALL SELECT name, NULL FROM resolved ORDER BY name
+        SELECT name, description FROM opened WHERE is_new UNION ALL SELECT name, NULL FROM resolved ORDER BY name
         """
     ),
 )

@@ -5,6 +5,9 @@ WITH gone AS MATERIALIZED (
        AND NOT EXISTS (SELECT FROM mcp_logs l WHERE l.mcp_instance_id = i.id)
        AND NOT EXISTS (SELECT FROM health_targets t JOIN health_checks h ON h.target_id = t.id
                         WHERE t.mcp_instance_id = i.id)
+       AND NOT EXISTS (SELECT FROM maintenance.open_holds h
+                        WHERE h.instance_id = i.id
+                           OR h.tenant_id = (SELECT u.tenant_id FROM users u WHERE u.id = i.user_id))
 ), events AS (
     INSERT INTO mcp_events_archive (id, mcp_instance_id, user_id, event_type, event_data, ip_address, user_agent, created_at)
     SELECT e.id, e.mcp_instance_id, e.user_id, e.event_type, e.event_data, e.ip_address, e.user_agent, e.created_at

@@ -27,7 +27,7 @@ _ADD: Final = Statement(
         INSERT INTO maintenance.legal_holds (tenant_id, instance_id, reason, asked_by, until)
         SELECT CAST(:tenant_id AS varchar), CAST(:instance_id AS uuid), :reason, :asked_by, CAST(:until AS timestamptz)
          WHERE EXISTS (SELECT FROM tenants WHERE id = CAST(:tenant_id AS varchar))
-            OR EXISTS (SELECT FROM mcp_instances WHERE id = CAST(:instance_id AS uuid))
+            OR EXISTS (SELECT FROM maintenance.all_instances WHERE id = CAST(:instance_id AS uuid))
         RETURNING id
         """
     ),

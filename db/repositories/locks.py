@@ -10,6 +10,9 @@ from db.statement import Driver, Statement
 
 _HURRY: Final = Statement("locks.hurry", text("SELECT set_config('lock_timeout', :patience, true)"))
 _TAKE_TIME: Final = Statement("locks.take_time", text("SELECT set_config('statement_timeout', :seconds, true)"))
+_ALONE: Final = Statement(
+    "locks.alone", text("SELECT pg_try_advisory_xact_lock(hashtextextended('minimcp.task:' || :task, 0))")
+)
 _OF_ONE_MOMENT: Final = Statement(
     "locks.be_of_one_moment", text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 )
@@ -36,6 +39,10 @@ class Locks:
     def take_time(self, seconds: int) -> None:
         """Let each statement last so long until the transaction ends."""
         _TAKE_TIME.run(self._driver, seconds=f"{seconds}s")
+
+    def alone(self, task: str) -> bool:
+        """Be the only one at a task until the transaction ends; False if another is."""
+        return bool(_ALONE.run(self._driver, task=task).fetchall()[0][0])
 
     def be_of_one_moment(self) -> None:
         """Have all that the transaction reads be of one moment; to be said before it reads."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
@@ -40,8 +40,15 @@ _SET_ROWS: Final = Statement(
     text("UPDATE maintenance.row_policies SET keep_days = :days WHERE table_name = :name"),
 )
 _PRUNE: Final = Statement(
-    "retention.prune", text("SELECT table_name, deleted FROM maintenance.prune(CAST(:limit AS integer))")
+    "retention.prune", text("SELECT table_name, deleted, problem FROM maintenance.prune(CAST(:limit AS integer))")
 )
+
+
+class Pruned(NamedTuple):
+    """How many rows went, by table, and a sentence for each table of which none could."""
+
+    counts: Mapping[str, int]
+    problems: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +104,7 @@ class Retention:
         """Change the policy of a table that is not partitioned; False if it has none."""
         return _SET_ROWS.run(self._driver, name=table, days=days).rowcount > 0
 
-    def prune(self, *, limit: int) -> Mapping[str, int]:
-        """Delete the oldest rows that no policy keeps, at most so many of each table; count them by table."""
-        return dict(iter(_PRUNE.run(self._driver, limit=limit)))
+    def prune(self, *, limit: int) -> Pruned:
+        """Delete the oldest rows that no policy keeps, at most so many of each table; one table stops no other."""
+        rows = _PRUNE.run(self._driver, limit=limit).fetchall()
+        return Pruned({name: deleted for name, deleted, _ in rows}, [problem for *_, problem in rows if problem])

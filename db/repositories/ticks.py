@@ -25,6 +25,19 @@ _NOTE: Final = Statement(
         """
     ),
 )
+_EXPECT: Final = Statement(
+    "ticks.expect",
+    text(
+        """
+        INSERT INTO maintenance.ticks AS t (task, fire_time, next_fire_time, outcome, since)
+        VALUES (:task, :fire_time, :next_fire_time, 'done', :fire_time)
+        ON CONFLICT (task) DO UPDATE
+           SET fire_time = excluded.fire_time, applied_at = now(),
+               next_fire_time = coalesce(excluded.next_fire_time, t.next_fire_time)
+         WHERE t.fire_time <= excluded.fire_time
+        """
+    ),
+)
 _LATEST: Final = Statement(
     "ticks.latest",
     text(
@@ -72,6 +85,10 @@ class Ticks:
             outcome=outcome,
             problem=None if problem is None else storable(problem),
         )
+
+    def expect(self, task: str, *, fire_time: datetime, next_fire_time: datetime | None) -> None:
+        """Remember the times of a tick whose work goes on elsewhere; how it ends is noted there."""
+        _EXPECT.run(self._driver, task=task, fire_time=fire_time, next_fire_time=next_fire_time)
 
     def latest(self) -> list[LatestTick]:
         """Return the last tick of each task, the newest first."""

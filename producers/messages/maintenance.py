@@ -86,6 +86,8 @@ class ViewsDue(Tick):
     wire_name: ClassVar[str] = "maintenance.views_due.v1"
     queue: ClassVar[Queue] = Queue.MAINTENANCE
 
+    after: str = Field(default="", max_length=255, description="The view that was computed last, if some were.")
+
 
 class OutboxDue(Tick):
     """It is time to look whether the messages of the outbox are on their way."""

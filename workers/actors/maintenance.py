@@ -27,7 +27,7 @@ from producers import (
 from ..actor import prepared_actor
 from ..continuing import go_on
 from ..resources import Resources
-from ..tick import Done, tell, tick_actor
+from ..tick import Done, attempted, tell, tick_actor
 
 log: Final = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ def archive_partitions(archiving: Archiving, uow: UnitOfWork) -> None:
             return Done(outcome="failed", problem=sentence)
         if waiting and archiving.wanted is not None:
             archiving.wanted.set()
-        return Done()
+        return Done(goes_on=waiting > 0)
 
     tell("archive-partitions", archiving.message, uow, wake)
 
@@ -106,9 +106,10 @@ def archive_partitions(archiving: Archiving, uow: UnitOfWork) -> None:
 def export_dead_letters(archiving: Archiving, uow: UnitOfWork) -> None:
     """Wake the archivist, who writes yesterday's letters; without a place for archives nobody asked for that."""
 
-    def wake(_: UnitOfWork) -> None:
+    def wake(_: UnitOfWork) -> Done:
         if archiving.wanted is not None:
             archiving.wanted.set()
+        return Done(goes_on=archiving.wanted is not None)
 
     tell("export-dead-letters", archiving.message, uow, wake)
 
@@ -116,10 +117,13 @@ def export_dead_letters(archiving: Archiving, uow: UnitOfWork) -> None:
 @tick_actor("prune-rows", PruningDue)
 def prune_rows(message: PruningDue, uow: UnitOfWork) -> Done:
     """Delete what the policies of small tables no longer keep, some thousand rows a step."""
-    counts = uow.retention.prune(limit=STEP)
+    counts, problems = uow.retention.prune(limit=STEP)
     if max(counts.values(), default=0) >= STEP:
         go_on(message.continued(), uow)
-    return Done(sum(counts.values()), {table: count for table, count in counts.items() if count})
+    deleted = {table: count for table, count in counts.items() if count}
+    if problems:
+        return Done(sum(counts.values()), deleted, outcome="failed", problem="; ".join(problems))
+    return Done(sum(counts.values()), deleted)
 
 
 @tick_actor("expire-caches", CacheExpiryDue)
@@ -162,14 +166,13 @@ def gather_statistics(message: StatisticsDue, uow: UnitOfWork) -> Done:
 
 @tick_actor("refresh-views", ViewsDue)
 def refresh_views(message: ViewsDue, uow: UnitOfWork) -> Done | None:
-    """Compute one view anew, while it is read; the next ones follow."""
-    views = uow.gateway.refresh_due()
-    if not views:
+    """Compute one view anew, while it is read; the next ones follow, whatever becomes of this one."""
+    names = sorted(view.name for view in uow.gateway.refresh_due() if view.name > message.after)
+    if not names:
         return None
-    if len(views) > 1:
-        go_on(message.continued(), uow)
-    name = views[0].name
-    return Done(uow.gateway.refresh(name), {"view": name})
+    if len(names) > 1:
+        go_on(message.continued(after=names[0]), uow)
+    return attempted(lambda part: Done(part.gateway.refresh(names[0]), {"view": names[0]}), uow)
 
 
 @tick_actor("raise-alerts", AlertsDue)
@@ -191,5 +194,8 @@ def watch_outbox(message: OutboxDue, uow: UnitOfWork) -> Done | None:
     if lag <= LATE:
         return None
     late = {each.queue: round(each.late.total_seconds()) for each in uow.outbox.counts()}
-    problem = f"Messages of the outbox have been due for {lag.total_seconds():.0f} s: does a worker run, and Redis?"
+    problem = (
+        f"Messages of the outbox have been due for {lag.total_seconds():.0f} s: do workers run, and Redis, or do 20,000"
+        " messages wait in a queue, which needs more workers?"
+    )
     return Done(detail={"late_seconds": late}, outcome="failed", problem=problem)

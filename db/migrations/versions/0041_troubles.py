@@ -38,6 +38,7 @@ SELECT 'horizon' AS kind, format('%I.%I', h.schema_name, h.table_name) AS subjec
             ELSE format('Its partitions end at %s: look at the run of create-partitions.', h.covered_to) END AS sentence
   FROM maintenance.partition_health h JOIN maintenance.data_retention_policies d USING (schema_name, table_name)
  WHERE d.is_active AND coalesce(h.horizon < interval '7 days', true)
+   AND to_regclass(format('%I.%I', h.schema_name, h.table_name)) IS NOT NULL
 UNION ALL
 SELECT 'gap', format('%I.%I', m.schema_name, m.table_name),
        format('It has no partition from %s on: look at the run of create-partitions.', m.missing_from)

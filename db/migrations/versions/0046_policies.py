@@ -40,6 +40,7 @@ def downgrade() -> None:
         DROP FUNCTION maintenance.hold_on_user(uuid);
         DROP FUNCTION maintenance.hold_on(oid);
         DROP FUNCTION maintenance.held_rows(oid, maintenance.legal_holds);
+        DROP VIEW maintenance.all_instances;
         DROP VIEW maintenance.open_holds;
         DROP TABLE maintenance.legal_holds;
         """

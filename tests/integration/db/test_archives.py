@@ -57,6 +57,17 @@ def test_what_moved_and_ended_is_archived_whole(given: Dedicated, database: Data
     assert archiving.archive(database).facts() == {"dry_run": False, "instances": 0, "keys": 0, "waiting": {}}
 
 
+def test_an_instance_that_is_held_is_not_moved(given: Dedicated, database: Database) -> None:
+    instance_id, _ = _an_expired_one(given, database)
+    given.database.ask(
+        "INSERT INTO maintenance.legal_holds (instance_id, reason, asked_by) VALUES (%s, 'case 7', 'the court')",
+        instance_id,
+    )
+    assert archiving.archive(database).instances == 0
+    given.database.ask("DELETE FROM maintenance.legal_holds")
+    assert archiving.archive(database).instances == 1
+
+
 @pytest.mark.parametrize("status", ["pending", "running"])
 def test_a_live_instance_and_its_key_stay(given: Dedicated, database: Database, status: str) -> None:
     user_id = given.a_user()

@@ -37,7 +37,7 @@ def _empty(own: TestDatabase) -> None:
 
 def prune(db: Database, limit: int = 100) -> dict[str, int]:
     with db.transaction() as uow:
-        return {table: count for table, count in uow.retention.prune(limit=limit).items() if count}
+        return {table: count for table, count in uow.retention.prune(limit=limit).counts.items() if count}
 
 
 def lines(own: TestDatabase, count: int, *, days: int, instance: object = INSTANCE) -> None:
@@ -55,6 +55,21 @@ def test_old_rows_go_in_steps_and_new_ones_stay(own: TestDatabase, db: Database)
     lines(own, 2, days=89)
     assert [prune(db, limit=3) for _ in range(3)] == [{"public.log_quarantine": 3}, {"public.log_quarantine": 2}, {}]
     assert own.value("SELECT count(*) FROM log_quarantine") == 2
+
+
+def test_a_policy_that_makes_no_sense_keeps_no_other_table_from_being_tidied_up(
+    own: TestDatabase, db: Database
+) -> None:
+    lines(own, 2, days=91)
+    own.ask(
+        "INSERT INTO maintenance.row_policies (table_name, age, keep_days, description)"
+        " VALUES ('public.fax', 'created_at', 9, 'x'), ('public.dead_letters_', 'x', 9, 'x')"
+    )
+    with db.transaction() as uow:
+        counts, problems = uow.retention.prune(limit=9)
+    own.ask("DELETE FROM maintenance.row_policies WHERE description = 'x'")
+    assert counts["public.log_quarantine"] == 2
+    assert [problem.partition(":")[0] for problem in problems] == ["public.dead_letters_", "public.fax"]
 
 
 def test_letters_that_are_open_and_the_last_run_of_a_task_stay(own: TestDatabase, db: Database) -> None:

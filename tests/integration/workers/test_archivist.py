@@ -4,6 +4,8 @@ import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from archives.place import Place
 from db.engine import Database
 from db.settings import DatabaseSettings
@@ -77,3 +79,32 @@ def test_asked_to_stop_it_ends_though_nobody_wanted_it(tmp_path: Path) -> None:
     archivist.start()
     archivist.stop()
     assert not archivist.is_alive()
+
+
+def test_what_nobody_foresaw_costs_a_run_and_not_the_worker(
+    test_database: TestDatabase, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    varied.detach(test_database)
+    monkeypatch.setattr("db.shelving.shelve_all", fail)
+    Archivist(database, Place("file", str(tmp_path)), threading.Event()).step()
+    assert [outcome for outcome, _, _ in test_database.ask(RUNS)] == ["failed"]
+
+
+def test_a_tick_leaves_to_the_archivist_how_it_ends(
+    test_database: TestDatabase, database: Database, resources: Resources
+) -> None:
+    varied.detach(test_database)
+    with database.transaction() as uow:
+        uow.ticks.note(
+            "archive-partitions",
+            fire_time=NIGHT.replace(year=2020),
+            next_fire_time=None,
+            outcome="waits",
+            problem="Its rows changed.",
+        )
+    tick(database, resources, threading.Event())
+    ticks = "SELECT outcome, since, fire_time FROM maintenance.ticks WHERE task = 'archive-partitions'"
+    assert test_database.ask(ticks) == [("waits", NIGHT.replace(year=2020), NIGHT)]

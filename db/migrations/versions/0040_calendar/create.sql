@@ -69,6 +69,11 @@ BEGIN
                                             greatest(starts, room.low) = starts AND least(ends, room.high) = ends);
     starts := greatest(starts, room.low);
     ends   := least(ends, room.high);
+    -- What is left of the unit may be too old even where the unit is not: it would be detached at once, and made again.
+    IF ends <= maintenance.clock() - make_interval(days => policy.retention_days) THEN
+        RAISE EXCEPTION 'time % is outside the window in which % is kept', p_at, parent
+            USING ERRCODE = 'datetime_field_overflow';
+    END IF;
     bounds := CASE policy.partition_key
         WHEN 'uuid7' THEN ARRAY[maintenance.uuid7_floor(starts)::text, maintenance.uuid7_floor(ends)::text]
         ELSE ARRAY[starts::text, ends::text]

@@ -22,10 +22,12 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' A
                p.present + (p.units_ahead + 1) * p.unit AS past_last
           FROM policy p
     ), point AS (
-        SELECT s.schema_name, s.table_name, s.covered_from, s.covered_to, starts AS missing_from
+        SELECT s.schema_name, s.table_name, s.partition_unit, s.unit, s.retention_days, s.covered_from, s.covered_to,
+               starts AS missing_from
           FROM span s CROSS JOIN LATERAL generate_series(s.first, s.past_last - s.unit, s.unit) AS starts
         UNION
-        SELECT s.schema_name, s.table_name, s.covered_from, s.covered_to, t.range_to
+        SELECT s.schema_name, s.table_name, s.partition_unit, s.unit, s.retention_days, s.covered_from, s.covered_to,
+               t.range_to
           FROM span s JOIN there t USING (schema_name, table_name)
          WHERE t.range_to >= s.first AND t.range_to < s.past_last
     )
@@ -34,6 +36,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' A
      WHERE NOT EXISTS (
            SELECT FROM there t WHERE (t.schema_name, t.table_name) = (p.schema_name, p.table_name)
               AND t.range_from <= p.missing_from AND p.missing_from < t.range_to)
+       -- What its neighbours leave of a unit may be too old even where the unit is not.
+       AND least(date_trunc(p.partition_unit, p.missing_from) + p.unit, (
+               SELECT min(t.range_from) FROM there t WHERE (t.schema_name, t.table_name) = (p.schema_name, p.table_name)
+                  AND t.range_from > p.missing_from)) > maintenance.clock() - make_interval(days => p.retention_days)
      ORDER BY 1, 2, 3
 $$;
 COMMENT ON FUNCTION maintenance.missing_partitions() IS

@@ -36,7 +36,8 @@ BEGIN
             IF intact THEN
                 RETURN due.relation;
             END IF;
-        EXCEPTION WHEN lock_not_available THEN
+        EXCEPTION WHEN lock_not_available OR query_canceled THEN
+            -- In use, or with more rows to look through than there is time for: others are not kept from going.
             NULL;
         END;
     END LOOP;

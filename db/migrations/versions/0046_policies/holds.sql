@@ -48,6 +48,13 @@ BEGIN
     END LOOP;
 END $$;
 
+CREATE VIEW maintenance.all_instances AS
+SELECT id, user_id FROM public.mcp_instances UNION ALL SELECT id, user_id FROM public.mcp_instances_archive;
+COMMENT ON VIEW maintenance.all_instances IS 'Instances and their users, also those that were moved to the archive';
+COMMENT ON COLUMN maintenance.all_instances.id IS 'The instance';
+COMMENT ON COLUMN maintenance.all_instances.user_id IS 'Whose it is or was';
+GRANT SELECT ON maintenance.all_instances TO mcp_worker;
+
 -- By the names of columns, which mean the same everywhere; a subquery gives ids in the column's own type, so that its
 -- index serves.
 CREATE FUNCTION maintenance.held_rows(p_relid oid, p_hold maintenance.legal_holds) RETURNS text
@@ -56,7 +63,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
         ('tenant_id', NULL, NULL),
         ('user_id', 'SELECT u.id::%2$s FROM public.users u WHERE u.tenant_id = %1$L', NULL),
         ('mcp_instance_id',
-         'SELECT i.id::%2$s FROM public.mcp_instances i JOIN public.users u ON u.id = i.user_id WHERE u.tenant_id = %1$L',
+         'SELECT i.id::%2$s FROM maintenance.all_instances i JOIN public.users u ON u.id = i.user_id WHERE u.tenant_id = %1$L',
          'SELECT %1$L::%2$s'),
         ('instance_id', 'SELECT s.instance_id::%2$s FROM public.user_service_instances s JOIN public.users u ON u.id = s.user_id'
                         ' WHERE u.tenant_id = %1$L', 'SELECT %1$L::%2$s'),
@@ -66,7 +73,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
          ' WHERE %1$L IN (u.tenant_id, s.tenant_id)',
          'SELECT t.id::%2$s FROM public.health_targets t WHERE t.mcp_instance_id = %1$L'),
         ('server_id', 'SELECT s.id::%2$s FROM gateway.mcp_servers s WHERE s.tenant_id = %1$L', NULL),
-        ('record_id', 'SELECT i.id::%2$s FROM public.mcp_instances i JOIN public.users u ON u.id = i.user_id'
+        ('record_id', 'SELECT i.id::%2$s FROM maintenance.all_instances i JOIN public.users u ON u.id = i.user_id'
                       ' WHERE u.tenant_id = %1$L UNION SELECT u.id::%2$s FROM public.users u WHERE u.tenant_id = %1$L'
                       ' UNION SELECT %1$L', 'SELECT %1$L::%2$s')
     ), told AS (
@@ -112,7 +119,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
                   h.reason, h.id, h.asked_by)
       FROM maintenance.open_holds h
      WHERE h.tenant_id = (SELECT u.tenant_id FROM public.users u WHERE u.id = p_user)
-        OR h.instance_id IN (SELECT i.id FROM public.mcp_instances i WHERE i.user_id = p_user)
+        OR h.instance_id IN (SELECT i.id FROM maintenance.all_instances i WHERE i.user_id = p_user)
      ORDER BY h.since, h.id LIMIT 1
 $$;
 COMMENT ON FUNCTION maintenance.hold_on_user(uuid) IS 'Why a user must not be erased, as a sentence; NULL if nothing is held';

@@ -55,7 +55,7 @@ CREATE TRIGGER row_policies_kept AFTER INSERT OR DELETE ON maintenance.row_polic
 CREATE TRIGGER row_policies_changed AFTER UPDATE ON maintenance.row_policies
     FOR EACH ROW EXECUTE FUNCTION public.note_change('table_name');
 
-CREATE FUNCTION maintenance.prune(p_limit integer) RETURNS TABLE (table_name text, deleted bigint)
+CREATE FUNCTION maintenance.prune(p_limit integer) RETURNS TABLE (table_name text, deleted bigint, problem text)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 #variable_conflict use_column
@@ -65,19 +65,26 @@ DECLARE
     rows   bigint;
 BEGIN
     FOR policy IN SELECT * FROM maintenance.row_policies p WHERE p.is_active ORDER BY p.table_name LOOP
-        SELECT coalesce(string_agg(format('NOT coalesce(%s, false)', '(' || maintenance.held_rows(
-                   policy.table_name::regclass, h::maintenance.legal_holds) || ')'), ' AND '), 'true')
-          INTO held FROM maintenance.legal_holds h WHERE h.id IN (SELECT o.id FROM maintenance.open_holds o);
-        EXECUTE format(
-            'WITH old AS MATERIALIZED ('
-            ' SELECT t.ctid AS place FROM %1$s t WHERE %2$s < $1 AND (%3$s) AND %4$s'
-            ' ORDER BY %2$s LIMIT $2 FOR UPDATE OF t SKIP LOCKED)'
-            ' DELETE FROM %1$s t USING old WHERE t.ctid = old.place',
-            policy.table_name::regclass, policy.age, policy.condition, held)
-          USING maintenance.clock() - make_interval(days => policy.keep_days), p_limit;
-        GET DIAGNOSTICS rows = ROW_COUNT;
         table_name := policy.table_name;
-        deleted := rows;
+        deleted := 0;
+        problem := NULL;
+        BEGIN
+            SELECT coalesce(string_agg(format('NOT coalesce(%s, false)', '(' || maintenance.held_rows(
+                       policy.table_name::regclass, h::maintenance.legal_holds) || ')'), ' AND '), 'true')
+              INTO held FROM maintenance.legal_holds h WHERE h.id IN (SELECT o.id FROM maintenance.open_holds o);
+            EXECUTE format(
+                'WITH old AS MATERIALIZED ('
+                ' SELECT t.ctid AS place FROM %1$s t WHERE %2$s < $1 AND (%3$s) AND %4$s'
+                ' ORDER BY %2$s LIMIT $2 FOR UPDATE OF t SKIP LOCKED)'
+                ' DELETE FROM %1$s t USING old WHERE t.ctid = old.place',
+                policy.table_name::regclass, policy.age, policy.condition, held)
+              USING maintenance.clock() - make_interval(days => policy.keep_days), p_limit;
+            GET DIAGNOSTICS rows = ROW_COUNT;
+            deleted := rows;
+        EXCEPTION WHEN query_canceled OR OTHERS THEN
+            -- One policy that makes no sense, or one table in use, keeps no other from being tidied up.
+            problem := format('%s: %s (%s)', policy.table_name, SQLERRM, SQLSTATE);
+        END;
         RETURN NEXT;
     END LOOP;
 END $$;

@@ -115,11 +115,13 @@ def test_a_unit_can_change_and_no_moment_is_without_a_partition(own: TestDatabas
         life.is_now(START)
         life.keep()
         own.ask(CHANGE_UNIT, then)
-        for week in range(30):
-            now = START + timedelta(weeks=week)
+        for day in range(0, 200, 3):
+            now = START + timedelta(days=day, hours=12)
             life.is_now(now)
             life.keep()
             life.retain()
+            # What was just let go of is not made again.
+            assert (life.keep(), life.retain()) == ([], 0)
             life.store(now)
             for partitions in life.bounds().values():
                 assert all(left[1] == right[0] for left, right in pairwise(partitions))
@@ -160,11 +162,30 @@ def test_a_detach_that_was_interrupted_is_finished(own: TestDatabase, db: Databa
     own.ask("INSERT INTO mcp_logs (mcp_instance_id, message) VALUES (%s, 'x')", Given(own).an_instance(db))
 
 
+def test_a_policy_for_an_unknown_table_is_told_and_the_others_are_followed(own: TestDatabase, db: Database) -> None:
+    own.ask(
+        "INSERT INTO maintenance.data_retention_policies (table_name, partition_column, retention_days)"
+        " VALUES ('fax', 'at', 30)"
+    )
+    month = f"inbox_y{_months(TODAY, 3):%Y}m{_months(TODAY, 3):%m}"
+    own.ask(f"DROP TABLE partitions.{month}")
+    with db.transaction() as uow:
+        made, waiting, failed = uow.partitions.ensure()
+        troubles = uow.troubles.list()
+    assert (made, waiting) == ([month], [])
+    assert failed == [
+        "public.fax has a retention policy and is no partitioned table: set is_active of the policy to false."
+    ]
+    assert [each.kind for each in troubles if each.subject == "public.fax"] == []
+
+
 def test_one_table_that_is_in_use_does_not_keep_the_others_from_their_partitions(
     own: TestDatabase, db: Database
 ) -> None:
     month = f"y{_months(TODAY, 3):%Y}m{_months(TODAY, 3):%m}"
-    own.ask(f"DROP TABLE partitions.inbox_{month}; DROP TABLE partitions.mcp_events_{month}")
+    last = f"y{_months(TODAY, 2):%Y}m{_months(TODAY, 2):%m}"
+    own.ask(f"DROP TABLE partitions.inbox_{month}; DROP TABLE partitions.inbox_{last}")
+    own.ask(f"DROP TABLE partitions.mcp_events_{month}")
     with psycopg.connect(own.admin_url) as other:
         other.execute("LOCK TABLE inbox IN SHARE MODE")
         with db.transaction() as uow:

@@ -61,6 +61,28 @@ def test_a_partition_with_rows_of_a_held_tenant_stays_until_the_hold_is_over(
     assert step(db) == RetentionStep("dropped", due)
 
 
+def test_lines_of_an_instance_that_was_moved_to_the_archive_are_held_with_its_tenant(
+    own: TestDatabase, db: Database, due: str
+) -> None:
+    own.ask("INSERT INTO tenants (id, name) VALUES ('acme', 'Acme'); UPDATE users SET tenant_id = 'acme'")
+    instance_id = the_instance(own)
+    own.ask("CREATE TABLE moved AS SELECT * FROM mcp_instances")
+    own.ask(
+        "INSERT INTO mcp_instances_archive (id, user_id, mcp_type_id, host_id, access_token_hash, access_url, status,"
+        " is_active, expires_at, config, stats, created_at, updated_at, pending_since)"
+        " SELECT id, user_id, mcp_type_id, host_id, access_token_hash, access_url, status, is_active, expires_at,"
+        " config, stats, created_at, updated_at, pending_since FROM moved"
+    )
+    own.ask("DELETE FROM mcp_instances")
+    assert run(own, "add", "--tenant", "acme", "--reason", "case 7") == 0
+    assert step(db) is None
+    assert run(own, "release", the_hold(own)) == 0
+    own.ask("DELETE FROM maintenance.legal_holds")
+    assert run(own, "add", "--instance", instance_id, "--reason", "case 8") == 0
+    assert step(db) is None
+    assert exists(own, due)
+
+
 @pytest.mark.usefixtures("due")
 def test_a_hold_on_others_keeps_nothing(own: TestDatabase, db: Database) -> None:
     own.ask("INSERT INTO tenants (id, name) VALUES ('other', 'Other')")

@@ -58,6 +58,17 @@ def test_yesterdays_letters_are_written_once_in_order_and_todays_are_not(
     assert _lines(tmp_path, TODAY) == ["m-7"]
 
 
+def test_of_two_who_write_the_same_day_one_does(own: TestDatabase, db: Database, tmp_path: Path) -> None:
+    _bury(db, 1, YESTERDAY)
+    store = Folder(Place("file", str(tmp_path)))
+    with db.transaction() as other:
+        assert other.locks.alone(letters.TASK)
+        letters.export(db, store, now=TODAY)
+    assert own.ask(RUNS) == []
+    letters.export(db, store, now=TODAY)
+    assert own.ask(RUNS) == [("done", 1, f"{YESTERDAY:%Y-%m-%d}")]
+
+
 def test_a_day_that_could_not_be_written_is_told_and_made_up_for(
     own: TestDatabase, db: Database, tmp_path: Path
 ) -> None:

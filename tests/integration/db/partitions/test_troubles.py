@@ -107,6 +107,11 @@ def test_the_alert_of_a_trouble_opens_once_and_ends_with_it(own: TestDatabase, d
     own.ask(f"DROP TABLE partitions.{PRESENT}")
     with db.transaction() as uow:
         assert list(uow.alerts.follow_troubles()) == [name]
+    own.ask("UPDATE gateway.performance_alerts SET acknowledged_at = now(), description = 'what it was before'")
+    with db.transaction() as uow:
+        assert uow.alerts.follow_troubles() == {}, "it is open, and only its sentence changes"
+    sentence = own.value("SELECT description FROM gateway.performance_alerts WHERE acknowledged_at IS NOT NULL")
+    assert "It has no partition from" in str(sentence)
     alerts = "SELECT name, is_triggered, trigger_count, resolved_at IS NULL FROM gateway.performance_alerts"
     assert own.ask(alerts) == [(name, True, 2, True)]
 

@@ -9,7 +9,9 @@ import psycopg
 
 from tests.databases import TestDatabase
 
-UNITS: Final = {"t_month": "month", "t_week": "week", "t_day": "day"}
+UNITS: Final = {"t_month": "month", "t_week": "week", "t_day": "day", "t_uuid": "month"}
+"""Tables by time, and one by the ids that the time is in."""
+
 RETENTION_DAYS: Final = 20
 UNITS_AHEAD: Final = 3
 _BOUNDS: Final = """
@@ -17,6 +19,7 @@ SELECT table_name::text, range_from, range_to FROM maintenance.partition_catalog
  WHERE table_name = ANY (%s) ORDER BY range_from
 """
 _STORE: Final = "INSERT INTO {} VALUES (%s)"
+_STORE_ID: Final = "INSERT INTO {} VALUES (maintenance.uuid7_floor(%s))"
 _COUNT_DDL: Final = """
 CREATE SEQUENCE ddl;
 CREATE FUNCTION count_ddl() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM nextval('public.ddl'); END $$;
@@ -50,7 +53,7 @@ class Years:
 
     def store(self, at: datetime) -> None:
         for table in UNITS:
-            self._connection.execute(_STORE.format(table).encode(), [at])
+            self._connection.execute((_STORE_ID if table == "t_uuid" else _STORE).format(table).encode(), [at])
 
     def bounds(self) -> dict[str, list[tuple[datetime, datetime]]]:
         found: dict[str, list[tuple[datetime, datetime]]] = {table: [] for table in UNITS}
@@ -74,12 +77,14 @@ def years(own: TestDatabase) -> Iterator[Years]:
     """Have a table for each unit, and no other that is kept."""
     own.ask("DELETE FROM maintenance.data_retention_policies")
     for table, unit in UNITS.items():
-        own.ask(f"CREATE TABLE {table} (at timestamptz NOT NULL) PARTITION BY RANGE (at)")
+        kind, key = ("uuid", "uuid7") if table == "t_uuid" else ("timestamptz", "time")
+        own.ask(f"CREATE TABLE {table} (at {kind} NOT NULL) PARTITION BY RANGE (at)")
         own.ask(f"ALTER TABLE {table} OWNER TO mcp_owner")
         own.ask(
-            "INSERT INTO maintenance.data_retention_policies (partition_column, grace_days, table_name, partition_unit,"
-            " units_ahead, retention_days) VALUES ('at', 0, %s, %s, %s, %s)",
+            "INSERT INTO maintenance.data_retention_policies (partition_column, grace_days, table_name, partition_key,"
+            " partition_unit, units_ahead, retention_days) VALUES ('at', 0, %s, %s, %s, %s, %s)",
             table,
+            key,
             unit,
             UNITS_AHEAD,
             RETENTION_DAYS,
