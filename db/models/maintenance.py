@@ -115,6 +115,8 @@ class DetachedPartition(Base):
     archive_uri: Mapped[str | None]
     archived_rows: Mapped[int | None] = mapped_column(BigInteger)
     archive_sha256: Mapped[Str64 | None]
+    estimated_rows: Mapped[int | None] = mapped_column(BigInteger)
+    total_bytes: Mapped[int | None] = mapped_column(BigInteger)
     archiver: Mapped[UUID | None]
     archiving_until: Mapped[datetime | None]
     held_by: Mapped[UUID | None]

@@ -1,7 +1,7 @@
 """Partitions and their retention."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -30,6 +30,15 @@ _TAKE_TIME: Final = Statement("partitions.take_time", text("SET LOCAL statement_
 _STRIP: Final = Statement("partitions.strip", text("SELECT maintenance.strip_foreign_keys()"))
 _DROP: Final = Statement("partitions.drop", text("SELECT maintenance.drop_detached()"))
 _DETACH: Final = Statement("partitions.detach", text("SELECT maintenance.detach_expired()"))
+_SIZE: Final = Statement(
+    "partitions.size",
+    text(
+        """
+        SELECT coalesce(estimated_rows, 0), coalesce(total_bytes, 0) FROM maintenance.detached_partitions
+         WHERE relation = :relation ORDER BY detached_at DESC LIMIT 1
+        """
+    ),
+)
 _UNARCHIVED: Final = Statement(
     "partitions.unarchived",
     # Those that still have foreign keys are freed of them first: until then their rows could vanish.
@@ -75,6 +84,9 @@ class RetentionStep:
 
     action: str
     relation: str
+    rows: int = field(default=0, compare=False)
+    """About how many it had when it was detached."""
+    total_bytes: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +163,12 @@ class Partitions:
         for action, statement in _STEPS:
             relation = statement.run(self._driver).fetchall()[0][0]
             if relation is not None:
-                return RetentionStep(action, relation)
+                return RetentionStep(action, relation, *self._size(relation))
         return None
+
+    def _size(self, relation: str) -> tuple[int, int]:
+        found = _SIZE.run(self._driver, relation=relation).fetchone()
+        return found or (0, 0)
 
     def unarchived(self) -> list[Detached]:
         """Return the detached partitions that wait for their archive, the oldest first; a worker may read them."""

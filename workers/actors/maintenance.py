@@ -71,7 +71,8 @@ def apply_retention(message: RetentionDue, uow: UnitOfWork) -> Done | None:
     del message
     step = uow.partitions.retain()
     if step is not None:
-        return Done(1, {step.action: step.relation})
+        freed = step.total_bytes if step.action == "dropped" else 0
+        return Done(1, {step.action: step.relation, "rows": step.rows}, bytes=freed)
     if busy := retaining.busy(uow, datetime.now(UTC)):
         return Done(
             outcome="waits", problem=f"{', '.join(busy)}: in use, by pg_dump for instance; the next tick tries."

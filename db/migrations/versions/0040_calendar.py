@@ -15,7 +15,7 @@ branch_labels = None
 depends_on = None
 
 _FOLDER: Final = Path(__file__).with_suffix("")
-_FILES: Final = ("clock", "missing", "create", "keep", "retire", "health")
+_FILES: Final = ("clock", "sizes", "missing", "create", "keep", "retire", "health")
 
 
 def upgrade() -> None:

@@ -55,6 +55,7 @@ EXEMPT: Final[dict[str, str]] = {
     "moves.share": _COMMAND,
     "moves.record": _COMMAND,
     "partitions.mark_archived": _OWNERS,
+    "partitions.size": _FEW,
     "partitions.take_time": "reads no table",
     "partitions.unarchived": _FEW,
     "audit.act": "reads no table",

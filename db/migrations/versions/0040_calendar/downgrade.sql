@@ -174,6 +174,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
+ALTER TABLE maintenance.detached_partitions DROP COLUMN total_bytes, DROP COLUMN estimated_rows;
 DROP FUNCTION maintenance.keep_calendar();
 DROP FUNCTION maintenance.new_partition_name(text, text, timestamptz, boolean);
 DROP FUNCTION maintenance.missing_partitions();

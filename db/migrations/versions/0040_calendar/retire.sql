@@ -8,7 +8,7 @@ DECLARE
 BEGIN
     FOR oldest IN
         SELECT DISTINCT ON (d.schema_name, d.table_name) d.schema_name, d.table_name, d.strategy, d.grace_days,
-               c.relid, c.partition_name, c.range_from, c.range_to
+               c.relid, c.partition_name, c.range_from, c.range_to, c.estimated_rows, c.total_bytes
           FROM maintenance.data_retention_policies d
           JOIN maintenance.partition_catalog c USING (schema_name, table_name)
          WHERE d.is_active AND NOT c.detach_pending AND c.range_to <= maintenance.clock() - make_interval(days => d.retention_days)
@@ -30,9 +30,11 @@ BEGIN
             EXECUTE format('ALTER TABLE archive.%I DISABLE ROW LEVEL SECURITY', child);
             EXECUTE format('GRANT SELECT ON archive.%I TO mcp_worker', child);
             INSERT INTO maintenance.detached_partitions
-                   (relation, relid, parent, range_from, range_to, needs_archive, drop_after)
+                   (relation, relid, parent, range_from, range_to, needs_archive, drop_after, estimated_rows,
+                    total_bytes)
             VALUES (format('archive.%I', child), oldest.relid, parent, oldest.range_from, oldest.range_to,
-                    oldest.strategy = 'detach_archive', maintenance.clock() + make_interval(days => oldest.grace_days));
+                    oldest.strategy = 'detach_archive', maintenance.clock() + make_interval(days => oldest.grace_days),
+                    oldest.estimated_rows, oldest.total_bytes);
             RETURN format('archive.%I', child);
         EXCEPTION WHEN lock_not_available THEN
             -- A long reader, pg_dump for example, keeps this table busy: its turn comes with the next run.

@@ -90,7 +90,9 @@ def test_an_old_partition_is_detached_freed_and_dropped(own: TestDatabase, db: D
     assert step(db) is None, "the grace protects it"
     assert own.value("SELECT message FROM archive.mcp_logs_old") == "old"
     end_of_grace(own)
-    assert step(db) == RetentionStep("dropped", old_partition)
+    dropped = step(db)
+    assert dropped == RetentionStep("dropped", old_partition)
+    assert dropped.total_bytes >= 8192, "the history tells how much room that gave back"
     assert not exists(own, old_partition)
     assert step(db) is None
 
