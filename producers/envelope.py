@@ -57,7 +57,11 @@ def payload_json(options: Mapping[str, object], argument: object) -> bytes:
     if not isinstance(argument, str):
         message = "its compressed payload is not a text"
         raise TypeError(message)
-    return inflated(b64decode(argument, validate=True), Form.ZLIB, most=MAX_BYTES)
+    payload = inflated(b64decode(argument, validate=True), Form.ZLIB, most=MAX_BYTES)
+    if options.get("payload_bytes", len(payload)) != len(payload):
+        message = f"its payload has {len(payload):,} bytes, and payload_bytes says otherwise"
+        raise ValueError(message)
+    return payload
 
 
 @dataclass(frozen=True)

@@ -108,9 +108,13 @@ class HardenedBroker(RedisBroker):
         keys = [key, f"{key}.msgs", self._acks(queue), f"{key}.deliveries", self._heartbeats]
         reply = cast("list[bytes]", self._exchange(keys=keys, args=[self.worker_id, room, most_bytes, *settled]))
         ledger.told(settled)
-        fetched = zip(reply[::3], reply[1::3], map(int, reply[2::3]), strict=True)
-        ledger.take(dict(zip(reply[::3], map(len, reply[1::3]), strict=True)))
-        return [(redis_id, Delivery.unpack(queue, _shown(redis_id), raw, count)) for redis_id, raw, count in fetched]
+        fetched = [
+            (redis_id, Delivery.unpack(queue, _shown(redis_id), raw, int(count)))
+            for redis_id, raw, count in zip(reply[::3], reply[1::3], reply[2::3], strict=True)
+        ]
+        # What was compressed takes its room as it is held.
+        ledger.take({redis_id: len(delivery.raw) for redis_id, delivery in fetched})
+        return fetched
 
     def hand_back_strays(self, queue: str) -> None:
         """Put back what Redis counts as ours and nobody here has in hand."""

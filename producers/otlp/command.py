@@ -8,7 +8,7 @@ from typing import Final
 from ..errors import ExtraMissing, InsecureAddress
 
 PORT: Final = 4318
-MOST_BYTES: Final = 16 * 1_048_576
+MOST_BYTES: Final = 4 * 1_048_576
 MOST_WAITING: Final = 5_000
 
 

@@ -14,6 +14,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from .. import levels
 from ..errors import InvalidMessage
 from ..messages.logs import LogLine
+from .refusals import RequestTooLarge
 from .values import json_object, text
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 INSTANCE: Final = "mcp.instance_id"
 SERVICE_INSTANCE: Final = "service.instance.id"
+
+MOST_RECORDS: Final = 50_000
+"""Records of one request: empty ones take two bytes on the way, and many more here."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_NANOSECONDS: Final = 86_400 * 10**9
@@ -60,6 +64,10 @@ class _Frame:
 
 def read(request: ExportLogsServiceRequest, *, now: datetime) -> Records:
     """Make a line of every record that names its instance; ``now`` is the time of those that have none."""
+    count = sum(len(scope.log_records) for resource in request.resource_logs for scope in resource.scope_logs)
+    if count > MOST_RECORDS:
+        message = f"it has {count:,} records, the limit is {MOST_RECORDS:,}: send smaller batches"
+        raise RequestTooLarge(message)
     made = _made(request)
     records = Records(made=made)
     for frame, record in _framed(request):

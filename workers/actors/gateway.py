@@ -37,7 +37,7 @@ def record_samples(messages: Sequence[MetricsSampled], uow: UnitOfWork) -> None:
     uow.metrics.record([row for row in rows if row["server_id"] in known])
     uow.gateway.quarantine(
         [
-            StrayRecord(message.message_id, message.wire_name, number, UNKNOWN_SERVER, sample.model_dump(mode="json"))
+            StrayRecord(message.message_id, message.wire_name, number, UNKNOWN_SERVER, _shown(sample))
             for message in messages
             for number, sample in message.numbered()
             if sample.server_id not in known
@@ -97,9 +97,13 @@ def _request(row_id: UUID, request: ServedRequest, stamp: datetime) -> Facts:
     return {**row, "response_time": _answered_at(str(row["request_time"]), request.duration_ms)}
 
 
+def _shown(sample: MetricSample) -> dict[str, object]:
+    return redacted_json(sample.model_dump(mode="json"))
+
+
 def _sample(row_id: UUID, sample: MetricSample, stamp: datetime) -> Facts:
     measured = sample.model_dump(exclude={"custom", "sampled_at"})
-    facts = {"id": str(row_id), **measured, "custom_metrics": sample.custom}
+    facts = {"id": str(row_id), **measured, "custom_metrics": _clean(sample.custom)}
     return dated(facts, at=sample.sampled_at, stamp=stamp, column="timestamp", beside="custom_metrics")
 
 

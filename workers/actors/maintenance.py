@@ -4,6 +4,7 @@ import logging
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 from db import retaining
@@ -35,8 +36,10 @@ STEP: Final = 5_000
 """Rows of each kind that one transaction ends."""
 SEALED: Final = 10_000
 """Rows of the audit tables that one transaction seals."""
-HOURS: Final = 6
-"""Hours of each table that one transaction counts."""
+HOURS: Final = 1
+"""Hours of each table that one transaction counts, with their days: millions of rows, where there are that many."""
+
+COUNTING_SECONDS: Final = 600
 
 LATE: Final = timedelta(minutes=1)
 """A message of the outbox that has been due for so long is one that no worker could send."""
@@ -148,10 +151,23 @@ def seal_audit(message: AuditSealDue, uow: UnitOfWork) -> Done:
 @tick_actor("roll-up", RollupsDue)
 def roll_up(message: RollupsDue, uow: UnitOfWork) -> Done:
     """Count the hours anew that rows came into, and their days, some hours a step."""
-    counted = {table: uow.rollups.roll_up(table, most=HOURS) for table in TABLES}
+    uow.locks.take_time(COUNTING_SECONDS)
+    counted: dict[str, int] = {}
+    problems: list[str] = []
+    for table in TABLES:
+        done = attempted(partial(_count_hours, table), uow)
+        counted[table] = done.affected
+        problems += [f"{table}: {done.problem}"] if done.problem else []
     if max(counted.values()) >= HOURS:
         go_on(message.continued(), uow)
-    return Done(sum(counted.values()), {table: hours for table, hours in counted.items() if hours})
+    hours = {table: count for table, count in counted.items() if count}
+    if problems:
+        return Done(sum(counted.values()), hours, outcome="failed", problem="; ".join(problems))
+    return Done(sum(counted.values()), hours)
+
+
+def _count_hours(table: str, uow: UnitOfWork) -> Done:
+    return Done(uow.rollups.roll_up(table, most=HOURS))
 
 
 @tick_actor("gather-statistics", StatisticsDue)

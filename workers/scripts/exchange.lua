@@ -21,7 +21,7 @@ for _ = 1, tonumber(ARGV[2]) do
   if envelope then
     redis.call('SADD', acks, id)
     -- A compressed envelope says at its end how large its payload will be.
-    bytes = bytes + (tonumber(string.match(string.sub(envelope, -400), '"payload_bytes": ?(%d+)')) or #envelope)
+    bytes = bytes + math.max(#envelope, tonumber(string.match(string.sub(envelope, -400), '"payload_bytes": ?(%d+)')) or 0)
     fetched[#fetched + 1] = id
     fetched[#fetched + 1] = envelope
     fetched[#fetched + 1] = redis.call('HGET', deliveries, id) or '0'

@@ -147,6 +147,15 @@ def test_dramatiq_reads_a_compressed_envelope_too() -> None:
     jsonschema.validate(json.loads(sealed), envelope_schema(CONTRACTS))
 
 
+@pytest.mark.parametrize("size", [0, 1, "many", None])
+def test_a_payload_of_another_size_than_it_says_is_refused(size: object) -> None:
+    """By what it says workers tell how much more they can hold."""
+    envelope = json.loads(seal(large(), compress_from=0))
+    envelope["options"]["payload_bytes"] = size
+    delivery = Delivery.unpack("logs", envelope["message_id"], json.dumps(envelope).encode(), 0)
+    assert "payload_bytes says otherwise" in str(delivery.problem)
+
+
 def test_the_limit_counts_bytes_before_compression() -> None:
     with pytest.raises(MessageTooLarge):
         seal(wish(config={"pad": "x" * MAX_BYTES}), compress_from=0)

@@ -13,6 +13,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from producers import LogLine
 from producers.otlp import records
 from producers.otlp.media import Media
+from producers.otlp.refusals import RequestTooLarge
 
 from .exports import INSTANCE, attributes, nanoseconds, record, request, written
 
@@ -179,3 +180,11 @@ def test_every_record_is_a_line_or_is_rejected(times: list[int], text: str, numb
     found = records.read(told, now=NOON)
     assert len(found.lines) + found.rejected.total() == len(times)
     assert all(one.instance_id == UUID(instance) for one in found.lines)
+
+
+def test_a_request_of_more_records_than_are_taken_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty record takes two bytes, so a limit in bytes is none."""
+    monkeypatch.setattr(records, "MOST_RECORDS", 3)
+    assert len(records.read(request(*[record()] * 3), now=NOON).lines) == 3
+    with pytest.raises(RequestTooLarge, match="it has 4 records, the limit is 3: send smaller batches"):
+        records.read(request(*[record()] * 4), now=NOON)
