@@ -28,7 +28,8 @@ def _troubles(options: argparse.Namespace, environment: Mapping[str, str]) -> No
     facts = {"troubles": [asdict(each) for each in found]}
     conclude(options, facts, "\n".join(map(str, found)) or "Nothing is wrong with maintenance.")
     if found:
-        raise UsageError(f"{len(found)} things are wrong with maintenance.")
+        things = "1 thing is" if len(found) == 1 else f"{len(found)} things are"
+        raise UsageError(f"{things} wrong with maintenance.")
 
 
 def _list(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
