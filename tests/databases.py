@@ -115,7 +115,9 @@ def _create(url: str, kind: str, *, template: str = "template1") -> TestDatabase
     name = f"minimcp_{kind}_{uuid4().hex[:12]}"
     with psycopg.connect(_database(url, "postgres"), autocommit=True) as connection:
         connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
         )
         # Rights on the database itself are not copied with a template.
         for group in roles.GROUPS.values() if kind == "test" else ():
