@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Final, Literal
 
 from archives.errors import ArchiveError
@@ -44,14 +45,18 @@ def _exported(database: Database, store: Store, day: datetime, now: datetime) ->
 def _export_day(uow: UnitOfWork, store: Store, day: datetime) -> str | None:
     """Write the letters of a day; give what was in the way."""
     started_at, name = datetime.now(UTC), f"dead_letters/{day:%Y-%m-%d}-letters.jsonl"
-    detail: dict[str, object] = {"day": f"{day:%Y-%m-%d}", "uri": store.place.uri(name)}
+    detail: dict[str, object] = {"day": f"{day:%Y-%m-%d}"}
     rows = size = 0
     problem = None
+    letters = _letters(uow, day, day + timedelta(days=1))
     try:
-        with store.create(name) as file:
-            for letter in _letters(uow, day, day + timedelta(days=1)):
-                rows, size = rows + 1, size + file.write(_line(letter))
-        store.finish(name)
+        # A day without letters has no file.
+        if first := next(letters, None):
+            with store.create(name) as file:
+                for letter in chain((first,), letters):
+                    rows, size = rows + 1, size + file.write(_line(letter))
+            store.finish(name)
+            detail["uri"] = store.place.uri(name)
     except ArchiveError as error:
         rows, size, problem = 0, 0, str(error)
         detail["problem"] = problem

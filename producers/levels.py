@@ -18,6 +18,7 @@ LEVELS: Final[Mapping[str, Level]] = MappingProxyType(
 """Lower-case name to level."""
 
 _SYSLOG: Final[tuple[Level, ...]] = ("error", "error", "error", "error", "warn", "info", "info", "debug")
+_TEN: Final = 10
 _TENS: Final[tuple[Level, ...]] = ("debug", "debug", "debug", "info", "warn", "error", "error")
 
 
@@ -30,4 +31,4 @@ def of_number(number: float) -> Level | None:
     """Tell which level pino and bunyan (10 to 60) or syslog (0 to 7) mean by a number."""
     if 0 <= number < len(_SYSLOG):
         return _SYSLOG[int(number)]
-    return _TENS[min(int(number) // 10, 6)] if 0 <= number < 100 else None  # noqa: PLR2004  ten times ten
+    return _TENS[min(int(number) // _TEN, len(_TENS) - 1)] if 0 <= number < _TEN * _TEN else None

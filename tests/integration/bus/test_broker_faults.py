@@ -204,6 +204,7 @@ def test_a_compressed_message_counts_as_what_will_become_of_it(redis_url: str) -
     broker.declare_queue(QUEUE)
     fetched = broker.exchange(QUEUE, room=10, most_bytes=3_000)
     assert [len(cast("dict[str, str]", delivery.payload)["reason"]) for _, delivery in fetched] == [2_000, 2_000]
+    assert broker.ledger(QUEUE)._bytes == sum(len(delivery.raw) for _, delivery in fetched) > 4_000
 
 
 def test_the_late_acknowledgement_of_a_worker_found_dead_settles_nothing(redis_url: str) -> None:

@@ -2,9 +2,10 @@
 
 from datetime import UTC, datetime
 
+from db.engine import Database
 from producers import ViewsDue
 from tests.databases import TestDatabase
-from tests.integration.workers.deliveries import delivered
+from tests.integration.workers.deliveries import delivered, due
 from workers.applier import Applier
 
 VIEW = "mv_request_stats_hourly"
@@ -29,3 +30,19 @@ def test_a_view_that_cannot_be_computed_is_told(test_database: TestDatabase, app
     ((outcome, problem),) = test_database.ask("SELECT outcome, problem FROM maintenance.ticks")
     assert outcome == "failed"
     assert VIEW in str(problem)
+
+
+def test_a_view_that_cannot_be_computed_keeps_no_other_from_it(
+    test_database: TestDatabase, database: Database, applier: Applier
+) -> None:
+    test_database.ask(
+        "INSERT INTO gateway.materialized_views (name, query, refresh_strategy, refresh_interval_minutes)"
+        " VALUES ('a_broken_one', 'SELECT', 'scheduled', 60)"
+    )
+    applier(delivered(ViewsDue.at(datetime.now(UTC))))
+    for part in due(database, [ViewsDue.wire_name]):
+        applier(part)
+    assert test_database.value(COUNT) == 1
+    outcomes = "SELECT outcome FROM maintenance.runs WHERE task = 'refresh-views' ORDER BY id"
+    # Of a view without rows nothing is counted, so only what failed is told.
+    assert test_database.ask(outcomes) == [("failed",)]

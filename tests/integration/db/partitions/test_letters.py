@@ -54,6 +54,7 @@ def test_yesterdays_letters_are_written_once_in_order_and_todays_are_not(
         letters.export(db, store, now=TODAY + timedelta(minutes=30))
     assert sorted(_lines(tmp_path, YESTERDAY)) == [f"m-{number}" for number in range(7)]
     assert own.ask(RUNS) == [("done", 7, f"{YESTERDAY:%Y-%m-%d}")]
+    assert len(list(tmp_path.rglob("*.jsonl"))) == 1, "a day without letters has no file"
     letters.export(db, store, now=TODAY + timedelta(days=1, minutes=30))
     assert _lines(tmp_path, TODAY) == ["m-7"]
 
