@@ -14,6 +14,7 @@ from db.errors import DatabaseError
 log: Final = logging.getLogger(__name__)
 
 _STOP_SECONDS: Final = 20
+_TASK: Final = "archive-partitions"
 
 
 class Archivist(threading.Thread):
@@ -47,8 +48,8 @@ class Archivist(threading.Thread):
     def _note(self, problem: str) -> None:
         now = datetime.now(UTC)
         with suppress(DatabaseError), self._database.transaction() as uow:
-            uow.runs.record("archive-partitions", now, 0, {"problem": problem}, outcome="failed")
-            uow.ticks.note("archive-partitions", fire_time=now, next_fire_time=None, outcome="failed", problem=problem)
+            uow.runs.record(_TASK, now, 0, {"problem": problem}, outcome="failed")
+            uow.ticks.note(_TASK, fire_time=now, next_fire_time=None, outcome="failed", problem=problem)
 
     def _archived(self) -> list[str]:
         """Archive what waits; give what was in the way."""

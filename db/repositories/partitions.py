@@ -26,7 +26,6 @@ _ENSURE_FOR: Final = Statement(
 _ANALYZE: Final = Statement(
     "partitions.analyze", text("SELECT relation, is_busy FROM maintenance.analyze_some(:after, :milliseconds)")
 )
-_TAKE_TIME: Final = Statement("partitions.take_time", text("SET LOCAL statement_timeout = '10min'"))
 _STRIP: Final = Statement("partitions.strip", text("SELECT maintenance.strip_foreign_keys()"))
 _DROP: Final = Statement("partitions.drop", text("SELECT maintenance.drop_detached()"))
 _DETACH: Final = Statement("partitions.detach", text("SELECT maintenance.detach_expired()"))
@@ -158,8 +157,6 @@ class Partitions:
 
         One step per transaction: each holds strong locks on one table until the commit.  Tables in use are skipped.
         """
-        # To look for held rows is to read a partition from end to end, where none is.
-        _TAKE_TIME.run(self._driver)
         for action, statement in _STEPS:
             relation = statement.run(self._driver).fetchall()[0][0]
             if relation is not None:

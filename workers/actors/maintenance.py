@@ -39,7 +39,8 @@ SEALED: Final = 10_000
 HOURS: Final = 1
 """Hours of each table that one transaction counts, with their days: millions of rows, where there are that many."""
 
-COUNTING_SECONDS: Final = 600
+LONG_SECONDS: Final = 600
+"""How long a statement may take that reads all of a partition, or of an hour."""
 
 LATE: Final = timedelta(minutes=1)
 """A message of the outbox that has been due for so long is one that no worker could send."""
@@ -72,6 +73,8 @@ def apply_retention(message: RetentionDue, uow: UnitOfWork) -> Done | None:
     is left for the next tick.
     """
     del message
+    # To look for held rows is to read a partition from end to end, where none is.
+    uow.locks.take_time(LONG_SECONDS)
     step = uow.partitions.retain()
     if step is not None:
         freed = step.total_bytes if step.action == "dropped" else 0
@@ -151,7 +154,7 @@ def seal_audit(message: AuditSealDue, uow: UnitOfWork) -> Done:
 @tick_actor("roll-up", RollupsDue)
 def roll_up(message: RollupsDue, uow: UnitOfWork) -> Done:
     """Count the hours anew that rows came into, and their days, some hours a step."""
-    uow.locks.take_time(COUNTING_SECONDS)
+    uow.locks.take_time(LONG_SECONDS)
     counted: dict[str, int] = {}
     problems: list[str] = []
     for table in TABLES:

@@ -56,7 +56,6 @@ EXEMPT: Final[dict[str, str]] = {
     "moves.record": _COMMAND,
     "partitions.mark_archived": _OWNERS,
     "partitions.size": _FEW,
-    "partitions.take_time": "reads no table",
     "partitions.unarchived": _FEW,
     "audit.act": "reads no table",
     "audit.append": _ADDS,
