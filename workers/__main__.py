@@ -68,6 +68,8 @@ def _work(settings: WorkerSettings, options: argparse.Namespace) -> int:
         Lifeline(options.lifeline, stop).start()
     # What is imported stays for good; unless frozen, each full collection walks through it, a third of ingest's time.
     gc.freeze()
+    # One batch of lines makes a thousand objects, none of them in a circle.
+    gc.set_threshold(20_000)
     with app.running(settings) as process:
         watch = ThreadWatch(SERVICE, process.threads)
         watch.start()

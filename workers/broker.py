@@ -107,7 +107,8 @@ class HardenedBroker(RedisBroker):
         key = self._key(queue)
         keys = [key, f"{key}.msgs", self._acks(queue), f"{key}.deliveries", self._heartbeats]
         reply = cast("list[bytes]", self._exchange(keys=keys, args=[self.worker_id, room, most_bytes, *settled]))
-        ledger.told(settled)
+        if ledger.told(settled):
+            self.settled.set()
         fetched = [
             (redis_id, Delivery.unpack(queue, _shown(redis_id), raw, int(count)))
             for redis_id, raw, count in zip(reply[::3], reply[1::3], reply[2::3], strict=True)

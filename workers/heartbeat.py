@@ -12,7 +12,7 @@ from .broker import HardenedBroker
 log: Final = logging.getLogger(__name__)
 
 PERIOD_SECONDS: Final = 1.0
-_COALESCE_SECONDS: Final = 0.1
+_COALESCE_SECONDS: Final = 0.02
 
 
 class Heartbeat(threading.Thread):

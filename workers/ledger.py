@@ -73,10 +73,11 @@ class Ledger:
         with self._lock:
             return list(self._settled)
 
-    def told(self, message_ids: Iterable[bytes]) -> None:
-        """Note that Redis knows these to be done."""
+    def told(self, message_ids: Iterable[bytes]) -> bool:
+        """Note that Redis knows these to be done; true if others were done meanwhile."""
         with self._lock:
             self._settled.difference_update(message_ids)
+            return bool(self._settled)
 
     def strays(self, unsettled: Iterable[bytes]) -> list[bytes]:
         """Of the ids that Redis counts as ours, give those that nobody here has in hand."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from itertools import chain
 from typing import Final
 from uuid import UUID
@@ -69,6 +70,8 @@ _HORIZON: Final = Statement(
     "logs.horizon", text("SELECT CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text)"), anew=True
 )
 
+_instance_id: Final = lru_cache(10_000)(UUID)
+
 
 @dataclass(frozen=True, slots=True)
 class LogRow:
@@ -114,7 +117,7 @@ class Logs:
         A line whose own time is far from the stamp of its batch gets that time, and keeps its own in
         `metadata.original_timestamp`.
         """
-        wanted = {text: UUID(text) for batch in batches for text in set(batch.instance_ids)}
+        wanted = {text: _instance_id(text) for batch in batches for text in set(batch.instance_ids)}
         found = known.hold(self._driver, wanted.values())
         known_ids = {text: each.bytes for text, each in wanted.items() if each in found}
         batches = [batch.believed() for batch in batches]

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import psycopg
 
-from producers import LogLine, LogsEmitted
+from producers import LogLine, LogsEmitted, Producer, connect
 from producers.message_id import derived
 
 from .comparison import in_turn
@@ -58,7 +58,7 @@ _SPAN: Final = b"SELECT count(*), extract(epoch FROM max(created_at) - min(creat
 def ingest_vs_copy(stage: Stage) -> Iterator[Repetition]:
     """Compare the way in with the limit of the table."""
     instances = made_instances(stage)
-    count = stage.count(500)
+    count = stage.count(1_200)
     copies = _prebuilt(stage, instances, count)
     with warm_pool(stage) as pool:
 
@@ -136,6 +136,7 @@ class Pool:
     """Worker processes that are up, warm and idle."""
 
     stage: Stage
+    producer: Producer
     processes: Sequence[Running]
 
     def rate(self, messages: Sequence[LogsEmitted]) -> float:
@@ -144,7 +145,7 @@ class Pool:
         with ExitStack() as standing:
             for process in self.processes:
                 standing.enter_context(process.stopped())
-            self.stage.producer.send_many(messages)
+            self.producer.send_many(messages)
         started = time.perf_counter()
         until(self._is_idle, "ingesting", pause=0.005)
         seconds = time.perf_counter() - started
@@ -160,9 +161,11 @@ def warm_pool(stage: Stage, module: str = "workers") -> Iterator[Pool]:
     stage.redis.flushall()
     program = stage.workers("--threads", str(THREADS), module=module)
     with ExitStack() as running:
+        # No instance really prints as much as is sent here, so none shall wait as one that does.
+        producer = running.enter_context(connect(stage.valkey.url, share_per_second=None))
         processes = [running.enter_context(program.running()) for _ in range(PROCESSES)]
         until(lambda: all(each.check() for each in processes) and stage.living_workers() == PROCESSES, "starting")
-        yield Pool(stage, processes)
+        yield Pool(stage, producer, processes)
 
 
 def made_instances(stage: Stage) -> list[UUID]:
