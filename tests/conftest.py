@@ -8,7 +8,7 @@ from hypothesis import settings
 
 from db.engine import Database
 from embedded.valkey import ValkeyServer
-from tests import databases
+from tests import databases, scratch
 from tests.databases import TestDatabase
 
 # On a busy machine one example is slow now and then, which says nothing about the code.
@@ -31,9 +31,9 @@ def redis_url(valkey_server: ValkeyServer) -> str:
 
 
 @pytest.fixture(scope="session")
-def database_server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def database_server_url() -> Iterator[str]:
     """Give a superuser's URL of a real PostgreSQL: TEST_DATABASE_URL, or one of this test process."""
-    with databases.server_url(tmp_path_factory.mktemp("postgres")) as url:
+    with scratch.folder() as folder, databases.server_url(folder / "postgres") as url:
         yield url
 
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 from urllib.parse import quote, urlsplit
 from uuid import uuid4
@@ -17,10 +16,13 @@ from db import roles, schema
 from db.engine import Database
 from db.settings import DatabaseSettings
 from embedded.postgres import PostgresServer
+from tests import scratch
 
 LOGIN: Final = "minimcp_test_worker"
 PRODUCER: Final = "minimcp_test_service"
 PASSWORD: Final = "only for tests"
+
+_SETTINGS: Final = {"fsync": "off", "max_connections": "200", "max_wal_size": "256MB"}
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def server_url(folder: Path) -> Iterator[str]:
     if given:
         yield given
         return
-    with PostgresServer(folder, settings={"fsync": "off", "max_connections": "200"}) as server:
+    with PostgresServer(folder, settings=_SETTINGS) as server:
         yield server.url
 
 
@@ -91,7 +93,7 @@ def make_template(url: str) -> TestDatabase:
 @contextmanager
 def migrated() -> Iterator[TestDatabase]:
     """Migrate an empty database, for as long as somebody reads what came of it."""
-    with TemporaryDirectory() as folder, server_url(Path(folder)) as url:
+    with scratch.folder() as folder, server_url(folder / "postgres") as url:
         database = _create(url, "migrated")
         try:
             schema.upgrade(database.admin_url)
