@@ -9,17 +9,35 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from . import bus, fairness, idle, indexes, ingest, maintenance, outbox, probes, retention, transactions
+from . import (
+    audit,
+    bus,
+    fairness,
+    idle,
+    indexes,
+    ingest,
+    maintenance,
+    memory,
+    months,
+    outbox,
+    probes,
+    retention,
+    transactions,
+)
 from .figures import FIGURES, Figure, Outcome, Repetition, Skipped
 from .record import entry, machine, write
 from .stage import ROOT, Stage
 from .table import Progress, print_list, print_table
 
-FAMILIES = (bus, outbox, transactions, ingest, fairness, maintenance, retention, idle, probes, indexes)
+FAMILIES = (
+    *(bus, outbox, transactions, ingest, memory, months, fairness, maintenance, retention, audit),
+    *(idle, probes, indexes),
+)
 """Importing a family enters its figures."""
 
 GROUPS: Final = {
     "retention": ["retention_wal_vs_delete", "retention_time_vs_delete"],
+    "audit": ["audit_insert_last_vs_first", "audit_month_retention_s"],
     "indexes": list(indexes.NAMES),
     "probes": ["probe_start_delay_p99_s", "probe_core_share", "probe_hang_effect"],
 }

@@ -3,25 +3,18 @@
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from statistics import quantiles
 from typing import Final
 from uuid import UUID
 
-from db.engine import Database
-from db.keeping import Vault
 from producers import LogLine, LogsEmitted
 from producers import message_id as ids
 from producers.envelope import seal
-from workers.actors.logs import ingest
 from workers.applier import Applier
 from workers.delivery import Delivery
-from workers.probes.prober import Prober
-from workers.probes.settings import ProbeSettings
-from workers.resources import Resources
-from workers.sealing import SealingKeys
 
+from .applying import applying
 from .figures import Repetition, at_most, figure
 from .ingest import NEW_INSTANCES
 from .stage import Stage
@@ -56,7 +49,7 @@ _STEPS: Final = ("keep_calendar", "detach_expired", "strip_foreign_keys", "drop_
 def maintenance_effect_on_p99(stage: Stage) -> Iterator[Repetition]:
     """Tell whether lines wait for maintenance."""
     instances = [instance_id for (instance_id,) in stage.sql.execute(NEW_INSTANCES, [100]).fetchall()]
-    with _appliers(stage) as applier:
+    with applying(stage, connections=THREADS + 2) as applier:
         for _ in range(stage.repetitions(5)):
             _prepare(stage)
             quiet, kept = list[float](), list[float]()
@@ -66,16 +59,6 @@ def maintenance_effect_on_p99(stage: Stage) -> Iterator[Repetition]:
             before, after = _p99(quiet), _p99(kept)
             told = {"p99_quiet_ms": before * 1000, "p99_kept_ms": after * 1000, "batches": len(kept)}
             yield {"value": (after - before) / before * 100, **told}
-
-
-@contextmanager
-def _appliers(stage: Stage) -> Iterator[Applier]:
-    with closing(Database(stage.database.settings(connections=THREADS + 2))) as database:
-        resources = Resources(Prober(ProbeSettings()), SealingKeys.parse(""), Vault())
-        try:
-            yield Applier(database, resources, {LogsEmitted.wire_name: ingest}, stopping=threading.Event())
-        finally:
-            resources.close()
 
 
 def _prepare(stage: Stage) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from statistics import median
 from typing import Final
 
@@ -180,7 +179,7 @@ def _window(stage: Stage, worker: Running) -> Window:
     if unchecked:
         raise ValueError(f"{unchecked} targets were not checked within an interval")
     delays = [float(delay) for (delay,) in stage.sql.execute(_CHECKS, bounds)]
-    return Window(delays, share, _memory_mb(worker))
+    return Window(delays, share, worker.memory_mb())
 
 
 def _peers(stage: Stage, port: int, hanging: float) -> list[float]:
@@ -191,10 +190,3 @@ def _peers(stage: Stage, port: int, hanging: float) -> list[float]:
     )
     waits: list[float] = json.loads(ended.stdout)
     return waits
-
-
-def _memory_mb(worker: Running) -> float:
-    for line in Path(f"/proc/{worker.process.pid}/status").read_text(encoding="utf-8").splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    return 0.0

@@ -65,6 +65,12 @@ class Running:
         # Counted from the state, the third field: the 14th and 15th are the times of user and system (proc(5)).
         return (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND
 
+    def memory_mb(self) -> float:
+        """Give how much memory it has resident."""
+        lines = Path(f"/proc/{self.process.pid}/status").read_text(encoding="utf-8").splitlines()
+        told = dict(line.split(":", 1) for line in lines)
+        return int(told["VmRSS"].split()[0]) / 1024
+
     @contextmanager
     def stopped(self) -> Iterator[None]:
         """Let the process stand still for a while."""

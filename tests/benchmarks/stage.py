@@ -10,7 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
-from urllib.parse import urlsplit
 
 import psycopg
 import redis
@@ -35,8 +34,8 @@ _POSTGRES: Final = {
 LONG: Final = 1_000_000
 """So many rows has a table when it is to be long."""
 
-_SHORT: Final = 1_000
 _QUICK_DIVISOR: Final = 20
+_SHORT_DIVISOR: Final = 1_000
 _PATIENCE_SECONDS: Final = 120.0
 
 
@@ -60,6 +59,10 @@ class Stage:
         """Give how many messages to measure with; a quick run takes a twentieth."""
         return max(20, wanted // _QUICK_DIVISOR) if self._quick else wanted
 
+    def rows(self, wanted: int) -> int:
+        """Give how many rows a table holds beforehand; a quick run has a thousandth."""
+        return wanted // _SHORT_DIVISOR if self._quick else wanted
+
     def repetitions(self, wanted: int) -> int:
         """Give how often to repeat; a quick run measures once."""
         return 1 if self._quick else wanted
@@ -82,21 +85,37 @@ class Stage:
 
     @cached_property
     def producer(self) -> Producer:
-        """A producer as another service uses it."""
-        return self._open.enter_context(connect(self.valkey.url))
+        """A producer that stands for many: what it sends of an instance is never more than that one's share."""
+        return self._open.enter_context(connect(self.valkey.url, share_per_second=None))
+
+    @cached_property
+    def server_url(self) -> str:
+        """A PostgreSQL that flushes its log to the disk."""
+        return self._open.enter_context(PostgresServer(self.folder / "postgres", settings=_POSTGRES)).url
+
+    @cached_property
+    def template(self) -> TestDatabase:
+        """A migrated database that nobody connects to."""
+        return databases.make_template(self.server_url)
 
     @cached_property
     def database(self) -> TestDatabase:
-        """A migrated database on a server that flushes its log to the disk."""
-        server = self._open.enter_context(PostgresServer(self.folder / "postgres", settings=_POSTGRES))
-        return databases.make_template(server.url)
+        """The database that most figures share."""
+        return databases.copy(self.template)
+
+    @contextmanager
+    def beside(self) -> Iterator["Stage"]:
+        """Have another stage on the same PostgreSQL, with a database and a Valkey of its own, and drop what it made."""
+        with Stage(quick=self._quick) as other:
+            other.server_url, other.template = self.server_url, self.template
+            yield other
+        databases.drop(other.database, self.server_url)
 
     @cached_property
     def shelf(self) -> Shelf:
         """A database in which one table at a time is long; in a quick run it is short."""
-        url = urlsplit(self.database.admin_url)._replace(path="/postgres").geturl()
         return self._open.enter_context(
-            Shelf.on(url, rows=_SHORT if self._quick else LONG, enough_seconds=self.seconds(0.1))
+            Shelf.on(self.server_url, rows=self.rows(LONG), enough_seconds=self.seconds(0.1))
         )
 
     @cached_property

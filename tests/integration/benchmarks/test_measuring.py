@@ -1,15 +1,26 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.benchmarks import indexes, lifecycle, pgbench
+from tests.benchmarks import audit, indexes, lifecycle, months, pgbench
 from tests.benchmarks.__main__ import main
+from tests.benchmarks.applying import applying, seconds_of
 from tests.benchmarks.figures import FIGURES
-from tests.benchmarks.stage import ROOT, Stage
+from tests.benchmarks.ingest import made_instances
+from tests.benchmarks.stage import LONG, ROOT, Stage
 from tests.integration.db.test_schema_names import NAMED
+
+_DATABASES = "SELECT datname FROM pg_database"
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    with Stage(quick=True) as quick:
+        yield quick
 
 
 def test_a_figure_is_measured_printed_and_recorded(tmp_path: Path) -> None:
@@ -52,6 +63,27 @@ def test_an_index_that_another_one_stands_in_for_is_also_measured_alone() -> Non
         (repetition,) = FIGURES["idx_api_keys_user_type"].measure(stage)
         assert repetition["alone_times"] > 0
         assert stage.shelf.connection.execute("SELECT to_regclass('uq_api_keys_user_id')").fetchone() != (None,)
+
+
+def test_months_of_lines_are_partitions_as_the_calendar_makes_them(stage: Stage) -> None:
+    with stage.beside() as other:
+        made_instances(other)
+        months._fill(other, 5)
+        ((partitions, missing, rows),) = other.sql.execute(months._HEALTH).fetchall()
+        assert (partitions, missing, rows) == (5 + 3, 0, 5 * stage.rows(LONG))
+
+
+def test_a_month_of_the_audit_trail_is_entered_by_its_actor_and_goes_by_retention(stage: Stage) -> None:
+    """The rows are of this month, so their end is measured at another time; it raises unless all of them went."""
+    with stage.beside() as other:
+        with applying(other, connections=2) as applier:
+            assert seconds_of(applier, audit._message(3)) > 0
+        audit._seal(other)
+        audit._expect(other, 3)
+        retired = audit._retired(other.database)
+        assert retired["value"] >= retired["drop_detached_s"] > 0
+        assert (other.database.name,) in stage.sql.execute(_DATABASES).fetchall()
+    assert (other.database.name,) not in stage.sql.execute(_DATABASES).fetchall()
 
 
 def test_every_index_of_the_specifications_has_a_figure() -> None:
