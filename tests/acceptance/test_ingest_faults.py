@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -73,17 +73,20 @@ def test_every_line_is_stored_once_while_workers_are_killed_and_servers_go_away(
     """PostgreSQL ends in order and as by a power cut, sessions end, Redis is cut off, and each time a worker dies."""
     prepare(test_database, environment, 0)
     sent = Sent(UUID(str(test_database.value("SELECT id FROM mcp_instances"))))
-    with FaultyNetwork(valkey_server.port) as network, connect(environment["REDIS_URL"]) as producer:
-        with _pool({**environment, "REDIS_URL": network.url}) as pool:
-            faults: tuple[Callable[[], object], ...] = (
-                partial(_restart, postgres, producer, sent, immediate=True),
-                partial(_cut, network),
-                partial(_restart, postgres, producer, sent, immediate=False),
-                partial(_end_sessions, test_database),
-            )
-            _disturb(pool, partial(_send_and_see, producer, sent, test_database), faults)
-            wait_until(lambda: _stored(test_database) >= sent.batches * LINES, PATIENCE, lambda: pool.log)
-            assert pool.end() == 0
+    with (
+        FaultyNetwork(valkey_server.port) as network,
+        connect(environment["REDIS_URL"]) as producer,
+        _pool({**environment, "REDIS_URL": network.url}) as pool,
+    ):
+        faults = (
+            partial(_restart, postgres, producer, sent, immediate=True),
+            partial(_cut, network),
+            partial(_restart, postgres, producer, sent, immediate=False),
+            partial(_end_sessions, test_database),
+        )
+        _disturb(pool, partial(_send_and_see, producer, sent, test_database), faults)
+        wait_until(lambda: _stored(test_database) >= sent.batches * LINES, PATIENCE, lambda: pool.log)
+        assert pool.end() == 0
     assert "automatic recovery in progress" in postgres.log.read_text(encoding="utf-8")
     _assert_each_once(test_database, sent)
 
@@ -95,7 +98,7 @@ def _pool(environment: dict[str, str]) -> Iterator[RunningProcess]:
         yield pool
 
 
-def _disturb(pool: RunningProcess, send: Callable[[], None], faults: tuple[Callable[[], object], ...]) -> None:
+def _disturb(pool: RunningProcess, send: Callable[[], None], faults: Sequence[Callable[[], None]]) -> None:
     """Kill one worker and then another in the midst of their work, and something else goes wrong each time."""
     end = time.monotonic() + SECONDS
     place = 0

@@ -1,10 +1,9 @@
 """Log lines from Redis to the table: bad ones put aside, good ones stored once, batches together."""
 
 import json
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid4
 
 import pytest
@@ -25,17 +24,6 @@ from .deliveries import create, delivered, make_applier, make_group_applier, rea
 pytestmark = pytest.mark.usefixtures("user")
 
 NOW: Final = datetime.now(UTC)
-BAD: Final[dict[str, Callable[[dict[str, Any]], object]]] = {
-    "a level nobody knows": lambda line: line | {"level": "shout"},
-    "metadata that is no object": lambda line: line | {"metadata": [1, 2]},
-    "a time that is none": lambda line: line | {"timestamp": "NaN"},
-    "a time before the calendar": lambda line: line | {"timestamp": "-0044-03-15T00:00:00Z"},
-    "no message": lambda line: {key: line[key] for key in line if key != "message"},
-    "no instance": lambda line: line | {"instance_id": "mine"},
-    "a field too many": lambda line: line | {"colour": "red"},
-    "no object": lambda _: "just text",
-    "nothing": lambda _: None,
-}
 
 
 @pytest.fixture
@@ -64,26 +52,6 @@ def _with(message: LogsEmitted, bad: dict[int, object]) -> Delivery:
     for number, line in bad.items():
         envelope["args"][0]["lines"].insert(number - 1, line)
     return repacked(json.dumps(envelope).encode())
-
-
-def test_of_a_batch_with_one_bad_line_of_each_kind_the_good_are_stored(
-    apply: Applier, instance_id: UUID, test_database: TestDatabase
-) -> None:
-    good = _batch(instance_id, 900)
-    sample = json.loads(good.lines[0].model_dump_json())
-    bad = {7 + 50 * place: spoil(sample) for place, spoil in enumerate(BAD.values())}
-    delivery = _with(good, bad)
-    apply(delivery)
-    apply(delivery)
-    assert test_database.value("SELECT count(*) FROM mcp_logs") == 900
-    found = test_database.ask(
-        "SELECT line_number, payload -> 'line', message_id, reason FROM log_quarantine ORDER BY line_number"
-    )
-    assert found == [(number, line, good.message_id, "contract") for number, line in bad.items()]
-    assert test_database.value("SELECT payload ->> 'problem' FROM log_quarantine WHERE line_number = 7") == (
-        "the line does not fit its contract: level: Input should be 'debug', 'info', 'warn' or 'error'"
-    )
-    assert reasons(test_database) == []
 
 
 def test_a_batch_without_one_good_line_is_applied_and_kept_in_quarantine(
@@ -117,16 +85,6 @@ def test_a_wild_time_gives_way_to_the_moment_of_the_message_id_whatever_the_mess
     assert test_database.ask(
         "SELECT now() - timestamp < interval '1 minute', metadata ->> 'original_timestamp' FROM mcp_logs"
     ) == [(True, wild.isoformat())]
-
-
-def test_a_million_levels_of_nesting_are_a_dead_letter_with_a_reason(
-    apply: Applier, instance_id: UUID, test_database: TestDatabase
-) -> None:
-    raw = seal(_batch(instance_id)).replace(b'"metadata":{}', b'"metadata":' + b"[" * 500_000 + b"]" * 500_000)
-    message_id = json.loads(seal(_batch(instance_id)))["message_id"]
-    apply(Delivery.unpack("logs", message_id, raw, 0))
-    assert len(reasons(test_database)) == 1
-    assert test_database.value("SELECT count(*) FROM mcp_logs") == 0
 
 
 def test_batches_that_were_fetched_together_share_a_transaction(
