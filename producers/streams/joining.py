@@ -19,6 +19,9 @@ _CLOSING: Final = re.compile(r"[\])}]+[,;]?$")
 _CRASH: Final = re.compile(r"(?:file://|node:)?[\w./@-]{1,300}\.[cm]?[jt]s:\d+$")
 _CRASHED: Final = "Node.js v"
 _PANIC: Final = re.compile(r"panic: |fatal error: ")
+_JDK: Final = re.compile(r"[A-Z][a-z]{2} \d\d, \d{4} \d{1,2}:\d\d:\d\d[ \u202f][AP]M \S+(?: \S+)?$")
+_JDK_LEVEL: Final = re.compile(r"[A-Z]{3,13}:(?: |$)")
+"""Below the first line of java.util.logging, which says when and where: how serious it is, and what."""
 _INDENTS: Final = frozenset(" \t│┃╭╰├└┌")
 """Blanks, and the boxes in which some programs draw their tracebacks."""
 
@@ -127,6 +130,8 @@ class Joiner:
             return not self._lines[-1].startswith(_CRASHED)
         if not line.strip():
             return self._place is not _Place.TEXT
+        if len(self._lines) == 1 and _JDK.match(self._lines[0]):
+            return _JDK_LEVEL.match(line) is not None
         if _TRACEBACK.match(line):
             return self._was_chained() if self._place is _Place.NAMED else self._is_error()
         return _hangs_on(line) or self._is_name(line)
@@ -149,7 +154,8 @@ class Joiner:
         return bool(self._lines[-1].strip()) and not begins
 
     def _is_error(self) -> bool:
-        return not self._is_exception and entries.read(self._lines[0], self._at).level in {"warn", "error"}
+        head = self._lines[: 2 if _JDK.match(self._lines[0]) else 1]
+        return not self._is_exception and entries.read("\n".join(head), self._at).level in {"warn", "error"}
 
 
 def _hangs_on(line: str) -> bool:

@@ -19,6 +19,7 @@ _MARKS: Final = "[](){}<>|:-,"
 _COLOURS: Final = re.compile(r"\x1b\[[0-9;:?]*[A-Za-z]")
 _OPENING: Final = re.compile(r"[\[(<|]*")
 _ACCESS: Final = re.compile(r"\S+ \S+ \S+ \[(?=\d\d/)")
+_NEST: Final = re.compile(r"\[\w{1,50}\] \d{1,10} +- (?=\d\d/\d\d/\d{4}, )")
 _KLOG: Final = re.compile(r"(?P<letter>[IWEFD])(?=\d{4} \d\d:)")
 _LETTERS: Final[dict[str, "Level"]] = {"I": "info", "W": "warn", "E": "error", "F": "error", "D": "debug"}
 
@@ -39,7 +40,7 @@ def plain(text: str) -> str:
 def time(text: str, now: datetime) -> tuple[datetime | None, int]:
     """Read the time that a line begins with, and tell where the rest begins."""
     start = text[:_LOOKED_AT]
-    for form in (_ACCESS, _KLOG, _OPENING):
+    for form in (_ACCESS, _NEST, _KLOG, _OPENING):
         begun = form.match(start)
         if begun is not None and (found := times.at_start(start, now, begun.end())) is not None:
             return found

@@ -7,10 +7,14 @@ from typing import Final
 
 _CLOCK: Final = r"(?P<hour>\d\d):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,9}))?)?"
 _ZONE: Final = r"(?: ?(?P<zone>Z|UTC|GMT|[+-]\d\d:?\d\d)\b)?"
+# Between the seconds and the half of the day newer runtimes write a narrow blank that does not break.
+_HALVES: Final = r"(?P<hour>1[0-2]|0?[1-9]):(?P<minute>\d\d):(?P<second>\d\d)[ \u202f](?P<half>[AP])M\b"
 _FORMS: Final = (
     re.compile(rf"(?P<year>\d{{4}})[-/](?P<month>\d\d)[-/](?P<day>\d\d)[T _]{_CLOCK}{_ZONE}"),
     re.compile(rf"(?P<day>\d\d)/(?P<name>[A-Z][a-z]{{2}})/(?P<year>\d{{4}})[: ]{_CLOCK}{_ZONE}"),
     re.compile(rf"(?P<month>\d\d)/(?P<day>\d\d)/(?P<short>\d\d) {_CLOCK}"),
+    re.compile(rf"(?P<month>\d\d)/(?P<day>\d\d)/(?P<year>\d{{4}}), {_HALVES}"),
+    re.compile(rf"(?P<name>[A-Z][a-z]{{2}}) (?P<day>\d\d), (?P<year>\d{{4}}) {_HALVES}"),
     re.compile(rf"(?P<name>[A-Z][a-z]{{2}}) (?P<day>[ \d]\d) {_CLOCK}"),
     re.compile(rf"(?P<month>\d\d)(?P<day>\d\d) {_CLOCK}"),
     re.compile(_CLOCK),
@@ -48,7 +52,8 @@ def of_value(value: object, now: datetime) -> datetime | None:
 
 
 def _moment(found: "re.Match[str]", now: datetime) -> datetime | None:
-    parts = {"name": None, "short": None, "year": None, "month": None, "day": None, "zone": None} | found.groupdict()
+    left_out = dict.fromkeys(("name", "short", "year", "month", "day", "half", "fraction", "zone"))
+    parts = left_out | found.groupdict()
     return _tried(lambda: _composed(parts, now))
 
 
@@ -60,7 +65,7 @@ def _composed(parts: dict[str, str | None], now: datetime) -> datetime:
         year,
         month,
         int(parts["day"] or local.day),
-        int(parts["hour"] or 0),
+        _hour(parts),
         int(parts["minute"] or 0),
         int(parts["second"] or 0),
         int((parts["fraction"] or "0")[:6].ljust(6, "0")),
@@ -70,6 +75,13 @@ def _composed(parts: dict[str, str | None], now: datetime) -> datetime:
         return _nearest(naive.astimezone(), parts, now).astimezone(UTC)
     text = "+0000" if zone in {"Z", "UTC", "GMT"} else zone.replace(":", "")
     return datetime.strptime(f"{naive.isoformat()}{text}", _format(naive)).astimezone(UTC)
+
+
+def _hour(parts: dict[str, str | None]) -> int:
+    hour = int(parts["hour"] or 0)
+    if parts["half"] is None:
+        return hour
+    return hour % 12 + (12 if parts["half"] == "P" else 0)
 
 
 def _format(naive: datetime) -> str:

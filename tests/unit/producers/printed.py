@@ -61,7 +61,10 @@ LINES: Final[dict[str, Printed]] = {
     "Node.js error with a code": Printed("Error [ERR_MODULE_NOT_FOUND]: Cannot find package", "error"),
     "npm error": Printed("npm ERR! code ENOENT", "error"),
     "npm warning": Printed("npm warn deprecated glob@7.2.3: old", "warn"),
-    "NestJS": Printed("[Nest] 41  - 11/21/2026, 12:00:07 PM     LOG [NestFactory] Starting", None),
+    "NestJS": Printed("[Nest] 41  - 11/21/2026, 12:00:07 PM     LOG [NestFactory] Starting", "info", 7),
+    "NestJS, morning": Printed("[Nest] 41  - 11/21/2026, 9:00:07 AM   ERROR [Tools] no", "error", 7 - 3 * 3_600),
+    "NestJS on Node.js 20": Printed("[Nest] 41  - 11/21/2026, 12:00:07\u202fPM VERBOSE [Tools] in", "debug", 7),
+    "NestJS, midnight": Printed("[Nest] 41  - 11/21/2026, 12:00:07 AM    WARN [Tools] +2ms", "warn", 7 - 12 * 3_600),
     "MCP notification": Printed(
         '{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"alert","logger":"db","data":"lost"}}',
         "error",
@@ -84,6 +87,10 @@ LINES: Final[dict[str, Printed]] = {
     "cargo": Printed("warning: unused variable: `x`", "warn"),
     "logback": Printed("2026-11-21 12:00:07.250 [http-1] ERROR c.e.Tool - INFO is a word here", "error", 7.25),
     "Spring Boot": Printed("2026-11-21T12:00:07.250Z  WARN 1 --- [main] o.s.b.Tool : slow", "warn", 7.25),
+    "java.util.logging": Printed("Nov 21, 2026 12:00:07 PM com.example.Tool run\nFINE: ERROR is a word", "debug", 7),
+    "java.util.logging, severe": Printed("Nov 21, 2026 12:00:07\u202fPM tool <init>\nSEVERE: no lease", "error", 7),
+    "java.util.logging, no level": Printed("Nov 21, 2026 12:00:07 PM com.example.Tool run", None, 7),
+    "a half of a day that is none": Printed("Nov 21, 2026 13:00:07 PM com.example.Tool run", None),
     "Java exception": Printed('Exception in thread "main" java.lang.IllegalStateException: no', "error"),
     ".NET": Printed("fail: Microsoft.Hosting.Lifetime[0]", "error"),
     ".NET, debug": Printed("dbug: Microsoft.Hosting.Lifetime[0]", "debug"),
@@ -178,6 +185,11 @@ LOGGED_JAVA: Final = """2026-11-21 12:00:07.250 [http-1] ERROR c.e.Tool - failed
 java.lang.IllegalStateException: no
 \tat com.example.Tool.run(Tool.java:12)"""
 
+JDK: Final = """Nov 21, 2026 12:00:07 PM com.example.Tool run
+SEVERE: failed
+java.lang.IllegalStateException: no
+\tat com.example.Tool.run(Tool.java:12)"""
+
 GO: Final = """panic: boom
 
 goroutine 1 [running]:
@@ -197,5 +209,6 @@ EXCEPTIONS: Final = {
     "Node.js, at its end": CRASH,
     "Java": JAVA,
     "Java, logged": LOGGED_JAVA,
+    "Java, logged by the JDK": JDK,
     "Go": GO,
 }

@@ -89,6 +89,18 @@ def test_exceptions_that_follow_each_other_are_several() -> None:
     assert [line.message for line in lines] == [printed.PYTHON, printed.PYTHON, printed.NODE, printed.JAVA]
 
 
+def test_two_lines_of_java_util_logging_are_one_and_a_line_that_only_looks_like_its_first_is_alone() -> None:
+    head = "Nov 21, 2026 12:00:07 PM com.example.Tool run"
+    lines = shipped(f"{head}\nWARNING: slow\nready\n{head}\nINFO: \n{head}\nlistening\n".encode())
+    assert [(line.level, line.message) for line in lines] == [
+        ("warn", f"{head}\nWARNING: slow"),
+        ("info", "ready"),
+        ("info", f"{head}\nINFO:"),
+        ("info", head),
+        ("info", "listening"),
+    ]
+
+
 def test_an_exception_below_a_line_of_peace_is_not_part_of_it() -> None:
     lines = shipped(f"INFO:root:all is well\n{printed.PYTHON}\n".encode())
     assert [line.level for line in lines] == ["info", "error"]
