@@ -175,7 +175,7 @@ def test_a_nesting_without_end_is_a_dead_letter_and_kills_nobody(
     frame = json.dumps({"lines": [producer.line(metadata={"in": "HERE"})]}).encode()
     nestings = [
         opening * levels + b"1" + closing * levels
-        for levels in (1_000, 100_000, 1_000_000)
+        for levels in (100_000, 1_000_000)
         for opening, closing in ((b"[", b"]"), (b'{"":', b"}"), (b"[", b""))
     ]
     for nesting in nestings:
