@@ -34,6 +34,9 @@ _POSTGRES: Final = {
 LONG: Final = 1_000_000
 """So many rows has a table when it is to be long."""
 
+_SEGMENTS: Final = 120
+"""Of 16 MB each: what the longest figure writes."""
+
 _QUICK_DIVISOR: Final = 20
 _SHORT_DIVISOR: Final = 1_000
 _PATIENCE_SECONDS: Final = 120.0
@@ -131,6 +134,16 @@ class Stage:
             yield
         finally:
             self._configure("RESET commit_delay", "RESET commit_siblings")
+
+    def wear_in(self) -> None:
+        """Have PostgreSQL write over used segments of its log, as every server does that has run for a while.
+
+        A fresh one makes each segment when it is needed, every few seconds: for about 50 ms nobody can commit then.
+        """
+        self._configure("SET min_wal_size = '4GB'")
+        for _ in range(self.count(_SEGMENTS)):
+            self.sql.execute("SELECT pg_logical_emit_message(false, 'wear', ''), pg_switch_wal()")
+        self.sql.execute("CHECKPOINT")
 
     def _configure(self, *changes: str) -> None:
         for change in changes:
