@@ -1,15 +1,23 @@
--- Each instance has a bound of its own, so that one whose clock is slow is not behind the bound of another.
 -- What a snapshot did not see has a transaction id that is not before the oldest one that was running then; its
--- subtransactions come after it.  Rows in between may have been seen: whoever asks leaves those out by their ids.
-SELECT l.id, l.mcp_instance_id, l.timestamp, l.level, l.source, l.message, l.metadata
-  FROM unnest(CAST(:instance_ids AS uuid[]), CAST(:bounds AS timestamptz[])) AS followed (instance_id, bound)
- CROSS JOIN LATERAL (
-       SELECT * FROM mcp_logs
-        WHERE mcp_instance_id = followed.instance_id AND timestamp >= followed.bound
-          AND timestamp >= :since AND timestamp < :until
-          AND age(xmin) <= age(CAST(CAST(:horizon AS xid8) AS xid))
-          AND (CAST(:levels AS text[]) IS NULL OR level = ANY (CAST(:levels AS text[])))
-          AND (CAST(:words AS text) IS NULL
-               OR to_tsvector('simple', message) @@ websearch_to_tsquery('simple', CAST(:words AS text)))
- ) l
- ORDER BY l.timestamp, l.id
+-- subtransactions come after it, so no list of running transactions tells more.  Of those in between the ones that were
+-- seen are left out by their numbers: all lines of a transaction become visible at once.
+SELECT id, mcp_instance_id, timestamp, level, source, CASE WHEN is_wanted THEN message END,
+       CASE WHEN is_wanted THEN metadata END, transaction, is_new, is_wanted, is_last, number
+  FROM (
+       SELECT l.*, is_new AND $wanted AS is_wanted, lead(id) OVER oldest IS NULL AS is_last,
+              row_number() OVER oldest AS number
+         FROM (
+              SELECT id, mcp_instance_id, timestamp, level, source, message, metadata,
+                     CAST(CAST(xmin AS text) AS bigint) AS transaction,
+                     age(xmin) <= age(CAST(CAST(:horizon AS xid8) AS xid))
+                     AND CAST(CAST(xmin AS text) AS bigint) <> ALL (CAST(:seen AS bigint[])) AS is_new
+                FROM mcp_logs
+               WHERE mcp_instance_id = ANY (ARRAY[CAST(:instance_id AS uuid)])
+                 AND timestamp >= :since AND timestamp < :until
+                 AND timestamp >= :after_at AND (timestamp, id) > (:after_at, :after_id)
+               ORDER BY mcp_instance_id DESC, timestamp, id LIMIT CAST(:lines AS integer)
+         ) l
+       WINDOW oldest AS (ORDER BY mcp_instance_id DESC, timestamp, id)
+  ) looked_at
+ WHERE is_new OR is_last
+ ORDER BY mcp_instance_id DESC, timestamp, id

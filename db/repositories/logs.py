@@ -1,6 +1,6 @@
 """Lines that instances printed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -13,6 +13,7 @@ from sqlalchemy import text
 from db import arrays
 from db.errors import telling_times
 from db.lines import Batch, StrayLine
+from db.looking import Arrivals, LogRow, Look, Wanted, Words, traces
 from db.page import Mark, Window
 from db.repositories import known
 from db.statement import Driver, Statement, from_file
@@ -62,28 +63,37 @@ _REASONS: Final = Statement(
         """
     ),
 )
-_PAGE: Final = from_file("logs.page", anew=True)
+_WANTED: Final = {
+    # Most lines do not even hold the letters of the words, and splitting a line into words takes ten times as long as
+    # seeing that.
+    "wanted": """
+        ((CAST(:levels AS text[]) IS NULL OR level = ANY (CAST(:levels AS text[])))
+         AND (CAST(:words AS text) IS NULL
+              OR (lower(message COLLATE "C") LIKE ANY (CAST(:traces AS text[]))
+                  AND to_tsvector('simple', message) @@ websearch_to_tsquery('simple', CAST(:words AS text)))))
+    """.strip()
+}
+_WORDS: Final = Statement(
+    "logs.words", text("SELECT numnode(q), querytree(q) FROM websearch_to_tsquery('simple', :words) AS q")
+)
+_IN_ORDER: Final = Statement(
+    "logs.read_in_order",
+    text(
+        """
+        SELECT set_config('enable_sort', 'off', true), set_config('enable_seqscan', 'off', true),
+               set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true)
+        """
+    ),
+)
+_LOOK: Final = from_file("logs.look", parts=_WANTED, anew=True)
 _TROUBLES: Final = from_file("logs.troubles_of", anew=True)
-_ARRIVED: Final = from_file("logs.arrived", anew=True)
+_ARRIVED: Final = from_file("logs.arrived", parts=_WANTED, anew=True)
 _NEWEST: Final = from_file("logs.newest", anew=True)
 _HORIZON: Final = Statement(
     "logs.horizon", text("SELECT CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text)"), anew=True
 )
 
 _instance_id: Final = lru_cache(10_000)(UUID)
-
-
-@dataclass(frozen=True, slots=True)
-class LogRow:
-    """One line as its instance printed it."""
-
-    id: UUID
-    instance_id: UUID
-    timestamp: datetime
-    level: str
-    source: str
-    message: str
-    metadata: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,28 +180,34 @@ class Logs:
             counts.setdefault(instance_id, {})[level] = count
         return counts
 
-    def page(
+    def words(self, text: str) -> Words | None:
+        """Read words as people type them into search boxes; None if there are none."""
+        ((nodes, tree),) = _WORDS.run(self._driver, words=storable(text)).fetchall()
+        return Words(storable(text), traces(tree)) if nodes else None
+
+    def read_in_order(self) -> None:
+        """Have lines read through the index that has their order, until the transaction ends.
+
+        Wherever the planner thinks an instance has few lines, it would read all of them, or everybody's, to sort them.
+        """
+        _IN_ORDER.run(self._driver)
+
+    def look(
         self,
         instance_id: UUID,
         window: Window,
+        wanted: Wanted,
         *,
-        levels: Sequence[str] | None = None,
-        words: str | None = None,
         before: Mark | None = None,
         limit: int = 100,
-    ) -> list[LogRow]:
-        """Return lines of an instance, newest first: of these levels only, or with all of these words only.
+        lines: int = 1_000,
+    ) -> Look:
+        """Look at so many lines of an instance, the newest first, and return those that are wanted.
 
-        Pass the mark of the last of a page to get the next.
+        Pass the end of a look to go on from there.
         """
-        cursor = _PAGE.run(
-            self._driver,
-            instance_id=instance_id,
-            levels=None if levels is None else list(levels),
-            words=None if words is None else storable(words),
-            **window.values(before, limit),
-        )
-        return [LogRow(*row) for row in cursor]
+        values = {"instance_id": instance_id, "lines": lines, **wanted.values(), **window.values(before, limit)}
+        return Look.of(_LOOK.run(self._driver, **values).fetchall(), lines)
 
     def troubles_of(
         self, user_id: UUID, window: Window, *, before: Mark | None = None, limit: int = 100
@@ -200,33 +216,27 @@ class Logs:
         return [LogRow(*row) for row in _TROUBLES.run(self._driver, user_id=user_id, **window.values(before, limit))]
 
     def horizon(self) -> str:
-        """Return where lines begin that this transaction does not see yet: what `arrived` of a later one asks for."""
+        """Return where transactions begin that this one does not see yet: what `arrived` of a later one asks for."""
         return str(_HORIZON.run(self._driver).fetchall()[0][0])
 
     def arrived(
         self,
-        bounds: Mapping[UUID, datetime],
+        instance_id: UUID,
         window: Window,
+        wanted: Wanted,
         *,
         horizon: str,
-        levels: Sequence[str] | None = None,
-        words: str | None = None,
-    ) -> list[LogRow]:
-        """Return all lines that were committed since the horizon, of each instance those from its bound on.
+        seen: Collection[int] = (),
+        after: Mark | None = None,
+        lines: int = 10_000,
+    ) -> Arrivals:
+        """Look at so many lines of an instance, the oldest first, and return what came since the horizon.
 
-        They are in the order of their times; a few that were seen before may be among them.
+        Lines of the transactions that were seen are left out.  Pass the end of a look to go on from there.
         """
-        cursor = _ARRIVED.run(
-            self._driver,
-            instance_ids=list(bounds),
-            bounds=list(bounds.values()),
-            since=window.since,
-            until=window.until,
-            horizon=horizon,
-            levels=None if levels is None else list(levels),
-            words=None if words is None else storable(words),
-        )
-        return [LogRow(*row) for row in cursor]
+        values = {"instance_id": instance_id, "lines": lines, "horizon": horizon, "seen": list(seen)}
+        rows = _ARRIVED.run(self._driver, **values, **wanted.values(), **window.values_from(after)).fetchall()
+        return Arrivals.of(rows, lines)
 
     def newest(self, instance_ids: Sequence[UUID], window: Window) -> dict[UUID, datetime]:
         """Return the time of the newest line of each of these instances that has one in the window."""

@@ -1,4 +1,4 @@
-"""``python -m workers logs tail`` and ``search``: what instances printed, and what they are printing."""
+"""What ``python -m workers logs tail`` and ``search`` are asked, and the lines they tell."""
 
 import argparse
 import json
@@ -10,12 +10,12 @@ from typing import Final
 from uuid import UUID
 
 from db.engine import Database
+from db.looking import LogRow, Wanted
 from db.page import Mark, Window
 from db.printable import printable
-from db.repositories.logs import LogRow
-from db.unit_of_work import UnitOfWork
 
 from .dead_letters import CommandError
+from .walking import Walk
 
 LEVELS: Final = ("debug", "info", "warn", "error")
 MOST: Final = 10_000
@@ -28,7 +28,7 @@ AHEAD: Final = timedelta(minutes=11)
 class Question:
     """Which lines somebody wants to see, of which instances."""
 
-    instance_ids: Sequence[UUID]
+    instance_ids: tuple[UUID, ...]
     window: Window
     levels: Sequence[str] | None = None
     words: str | None = None
@@ -36,15 +36,38 @@ class Question:
     before: Mark | None = None
 
 
-def show(database: Database, question: Question, tell: Callable[[LogRow], None]) -> Mark | None:
-    """Tell the newest lines, the oldest of them first; give where the next page begins if there may be one."""
-    refuse_unknown(database, question)
+def wanted(database: Database, question: Question) -> Wanted:
+    """Read the words as the database does; say which instances there are not."""
     with database.transaction() as uow:
-        uow.locks.be_of_one_moment()
-        rows = newest(uow, question)
-    for row in rows:
-        tell(row)
-    return Mark(rows[0].timestamp, rows[0].id) if len(rows) == question.limit else None
+        strangers = [str(each) for each in question.instance_ids if uow.fleet.get(each) is None]
+        words = None if question.words is None else uow.logs.words(question.words)
+    if strangers:
+        message = f"there is no instance {', '.join(strangers)}: `python -m workers health list` names those that run"
+        raise CommandError(message)
+    if question.words is not None and words is None:
+        message = f"there is no word in {question.words!r}: letters and digits are searched for"
+        raise CommandError(message)
+    return Wanted(question.levels, words)
+
+
+def walking(database: Database, question: Question, wanted: Wanted) -> Walk:
+    """Begin a walk through the lines that were asked for."""
+    walk = Walk(database, question.instance_ids, question.window, wanted, limit=question.limit)
+    if question.before is not None:
+        walk.begin_before(question.before)
+    return walk
+
+
+def newest(
+    database: Database, question: Question, wanted: Wanted, enough: Callable[[], bool] = lambda: False
+) -> list[LogRow]:
+    """Give the newest lines that were asked for, the oldest of them first; fewer if it is enough before."""
+    rows: list[LogRow] = []
+    for found in walking(database, question, wanted):
+        rows += found
+        if len(rows) >= question.limit or enough():
+            break
+    return rows[: question.limit][::-1]
 
 
 def told(row: LogRow) -> str:
@@ -97,29 +120,3 @@ def count(most: int) -> Callable[[str], int]:
 def marked(mark: Mark) -> str:
     """Write where a page begins."""
     return f"{mark.at.astimezone(UTC).isoformat()}/{mark.id}"
-
-
-def newest(uow: UnitOfWork, question: Question) -> list[LogRow]:
-    """Give the newest lines that were asked for, the oldest of them first."""
-    rows = [
-        row
-        for instance_id in question.instance_ids
-        for row in uow.logs.page(
-            instance_id,
-            question.window,
-            levels=question.levels,
-            words=question.words,
-            before=question.before,
-            limit=question.limit,
-        )
-    ]
-    return sorted(rows, key=lambda row: (row.timestamp, row.id))[-question.limit :]
-
-
-def refuse_unknown(database: Database, question: Question) -> None:
-    """Say which instances there are not."""
-    with database.transaction() as uow:
-        strangers = [str(each) for each in question.instance_ids if uow.fleet.get(each) is None]
-    if strangers:
-        message = f"there is no instance {', '.join(strangers)}"
-        raise CommandError(message)

@@ -12,10 +12,11 @@ from db.engine import Database
 from db.page import Window
 from process.signals import stop_event
 
-from . import following, lines
+from . import answers, following, lines
 from .dead_letters import CommandError
 from .lines import LEVELS, MOST, Question
 from .moments import moment
+from .progress import Progress
 
 Tell = Callable[[str], None]
 
@@ -63,17 +64,20 @@ def _add_question(action: argparse.ArgumentParser) -> None:
 
 
 def read(database: Database, options: argparse.Namespace, *, tell: Tell, hint: Tell) -> int:
-    """Tell lines on standard output, which may be closed at any time."""
-    question, show = _question(options), _SHOWN[options.json]
+    """Tell lines on standard output, which may be closed at any time, and give the exit code."""
+    question, shown = _question(options), _SHOWN[options.json]
     try:
         if options.follow:
-            following.follow(database, question, lambda row: tell(show(row)), stop_event().wait)
-        elif further := lines.show(database, question, lambda row: tell(show(row))):
-            hint(f"older lines: --before {lines.marked(further)}")
+            following.follow(database, question, lambda row: tell(shown(row)), stop_event().wait)
+            return 0
+        voice = answers.Voice(lambda row: tell(shown(row)), hint, Progress(sys.stderr))
+        return answers.show(database, question, voice, as_found=options.action == "search")
+    except KeyboardInterrupt:
+        return answers.STOPPED
     except BrokenPipeError:
         # The interpreter flushes once more at its end, and would complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+        return 0
 
 
 def _question(options: argparse.Namespace) -> Question:

@@ -23,7 +23,7 @@ _START: Final = {"after": UUID(int=0), "limit": 100}
 _SOON: Final = NOW + timedelta(hours=1)
 _LONG_AGO: Final = NOW - timedelta(minutes=4, seconds=50)
 _USES: Final = json.dumps([{"id": str(new()), "instance_id": "share-7", "timestamp": NOW.isoformat()}])
-_WORDS: Final = {"levels": None, "words": "word7"}
+_WORDS: Final = {"levels": None, "words": "word7", "traces": ["%word7%"], "lines": 500}
 
 _MESSAGES: Final = (
     Hot("inbox.forget", "pk_inbox", {"message_id": new()}),
@@ -120,7 +120,7 @@ _INSTANCES: Final = (
     Hot("ports.held_by", "idx_port_allocations_mcp", _INSTANCE),
     Hot("events.of_instance", "idx_mcp_events_instance", {**_INSTANCE, **PAGE}, "mcp_events"),
     Hot("events.of_user", "idx_mcp_events_user_id", {**_USER, **PAGE}, "mcp_events"),
-    Hot("logs.page", "idx_mcp_logs_instance_timestamp", {"instance_id": uuid(7), **_WORDS, **PAGE}, "mcp_logs"),
+    Hot("logs.look", "idx_mcp_logs_instance_timestamp", {"instance_id": uuid(7), **_WORDS, **PAGE}, "mcp_logs"),
     Hot(
         "logs.troubles_of",
         "idx_mcp_instances_user_status idx_mcp_logs_instance_timestamp",
@@ -130,7 +130,7 @@ _INSTANCES: Final = (
     Hot(
         "logs.arrived",
         "idx_mcp_logs_instance_timestamp",
-        {"instance_ids": [uuid(7)], "bounds": [WINDOW.since], **BOUNDS, "horizon": "3", **_WORDS},
+        {"instance_id": uuid(7), **WINDOW.values_from(None), "horizon": "3", "seen": [1, 2], **_WORDS},
         "mcp_logs",
     ),
     Hot("logs.newest", "idx_mcp_logs_instance_timestamp", {"instance_ids": [uuid(7)], **BOUNDS}),

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from db.engine import Database
+from db.looking import Wanted
 from db.page import Mark, Window
 
 from .living_worlds import WINDOW, Question, Worlds, check
@@ -62,13 +63,15 @@ QUESTIONS: Final[dict[str, Question]] = {
         lambda w: w.instance_id,
     ),
     "events.of_user": (lambda u, w: u.events.of_user(w.user_id, WINDOW), lambda r: r.user_id, lambda w: w.user_id),
-    "logs.page": (
-        lambda u, w: u.logs.page(w.instance_id, WINDOW, levels=["error"], words=f"reach world{w.number}"),
+    "logs.look": (
+        lambda u, w: u.logs.look(w.instance_id, WINDOW, Wanted(["error"], u.logs.words(f"reach world{w.number}"))).rows,
         lambda r: r.instance_id,
         lambda w: w.instance_id,
     ),
     "logs.arrived": (
-        lambda u, w: u.logs.arrived({w.instance_id: WINDOW.since}, WINDOW, horizon="3", words=f"world{w.number}"),
+        lambda u, w: (
+            u.logs.arrived(w.instance_id, WINDOW, Wanted(words=u.logs.words(f"world{w.number}")), horizon="3").rows
+        ),
         lambda r: r.instance_id,
         lambda w: w.instance_id,
     ),
@@ -179,8 +182,8 @@ def _paged(database: Database, instance_id: UUID, moment: datetime) -> list[UUID
     window = Window(moment, moment + timedelta(minutes=1))
     while True:
         with database.transaction() as uow:
-            page = uow.logs.page(instance_id, window, before=mark, limit=3)
-        if not page:
+            look = uow.logs.look(instance_id, window, Wanted(), before=mark, lines=3)
+        found += [row.id for row in look.rows]
+        mark = look.end
+        if mark is None:
             return found
-        found += [row.id for row in page]
-        mark = Mark(page[-1].timestamp, page[-1].id)

@@ -4,37 +4,28 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from collections.abc import Callable
+from datetime import timedelta
 from uuid import UUID, uuid4
 
-import psycopg
 import pytest
 
 from db.engine import Database
-from db.lines import Batch
-from db.page import Window
-from db.repositories.logs import LogRow
-from producers.message_id import derived, new
 from tests.databases import TestDatabase
 from workers.__main__ import main
 from workers.applier import Applier
-from workers.commands import following, lines
-from workers.commands.following import Following
-from workers.commands.lines import Question
+from workers.commands import lines
 
-from .deliveries import create, delivered
+from .printed import NOW, an_instance, printed
 
 pytestmark = pytest.mark.usefixtures("user")
 
-NOW: Final = datetime.now(UTC)
 Ask = Callable[..., list[str]]
 
 
 @pytest.fixture
 def instance_id(applier: Applier) -> UUID:
-    return _an_instance(applier)
+    return an_instance(applier)
 
 
 @pytest.fixture
@@ -49,49 +40,12 @@ def ask(test_database: TestDatabase, monkeypatch: pytest.MonkeyPatch, capsys: py
     return run
 
 
-def _an_instance(applier: Applier) -> UUID:
-    wanted = create()
-    applier(delivered(wanted))
-    return wanted.instance_id
-
-
-def _print(database: Database, instance_id: UUID, *messages: str, at: datetime = NOW, **fields: object) -> None:
-    message_id = new()
-    usual: dict[str, Any] = {"level": "info", "source": "process", "metadata": {}} | fields
-    count = len(messages)
-    batch = Batch(
-        message_id=message_id,
-        received_at=at,
-        ids=[derived(message_id, n).bytes for n in range(count)],
-        numbers=range(1, count + 1),
-        instance_ids=[str(instance_id)] * count,
-        timestamps=[at + timedelta(milliseconds=n) for n in range(count)],
-        levels=[usual["level"]] * count,
-        sources=[usual["source"]] * count,
-        messages=messages,
-        metadata=[json.dumps(usual["metadata"]).encode()] * count,
-    )
-    with database.transaction() as uow:
-        uow.logs.ingest([batch])
-
-
-def _follow(
-    database: Database, *instance_ids: UUID, words: str | None = None, levels: Sequence[str] | None = None
-) -> Following:
-    window = Window(NOW - timedelta(hours=1), NOW + lines.AHEAD)
-    return Following(database, Question(instance_ids, window, words=words, levels=levels))
-
-
-def _texts(rows: list[LogRow]) -> list[str]:
-    return [row.message for row in rows]
-
-
 def test_the_newest_lines_of_several_instances_are_told_in_the_order_of_their_times(
     ask: Ask, applier: Applier, database: Database, instance_id: UUID
 ) -> None:
-    other = _an_instance(applier)
+    other = an_instance(applier)
     for minute in range(5):
-        _print(database, (instance_id, other)[minute % 2], f"line {minute}", at=NOW - timedelta(minutes=9 - minute))
+        printed(database, (instance_id, other)[minute % 2], f"line {minute}", at=NOW - timedelta(minutes=9 - minute))
     told = ask("tail", "--instance", instance_id, "--instance", other, "--limit", 3)
     assert [each.rpartition("  ")[2] for each in told] == ["line 2", "line 3", "line 4"]
     assert told[0].startswith(f"{NOW - timedelta(minutes=7):%Y-%m-%d %H:%M:%S}")
@@ -102,7 +56,7 @@ def test_the_newest_lines_of_several_instances_are_told_in_the_order_of_their_ti
 def test_a_page_says_where_the_next_one_begins(
     database: Database, instance_id: UUID, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _print(database, instance_id, *(f"{n:02}" for n in range(25)))
+    printed(database, instance_id, *(f"{n:02}" for n in range(25)))
     found: list[str] = []
     arguments: list[object] = ["tail", "--instance", instance_id, "--limit", 10, "--json"]
     while True:
@@ -119,8 +73,8 @@ def test_only_the_time_and_the_levels_that_were_asked_for_are_told(
     ask: Ask, database: Database, instance_id: UUID
 ) -> None:
     for level in lines.LEVELS:
-        _print(database, instance_id, f"{level} long ago", at=NOW - timedelta(hours=3), level=level)
-        _print(database, instance_id, f"{level} now", level=level)
+        printed(database, instance_id, f"{level} long ago", at=NOW - timedelta(hours=3), level=level)
+        printed(database, instance_id, f"{level} now", level=level)
     worse = ask("tail", "--instance", instance_id, "--level", "warn", "--since", "2h", "--json")
     assert [json.loads(line)["message"] for line in worse] == ["warn now", "error now"]
     until = (NOW - timedelta(hours=2)).replace(tzinfo=None).isoformat()
@@ -129,14 +83,14 @@ def test_only_the_time_and_the_levels_that_were_asked_for_are_told(
 
 
 def test_words_are_searched_for(ask: Ask, database: Database, instance_id: UUID) -> None:
-    _print(database, instance_id, "connection refused by 10.0.0.1", "refused the connection", "ready")
+    printed(database, instance_id, "connection refused by 10.0.0.1", "refused the connection", "ready")
     assert len(ask("search", "connection refused", "--instance", instance_id)) == 2
     assert len(ask("search", '"connection refused"', "--instance", instance_id)) == 1
     assert len(ask("search", "ready or refused -by", "--instance", instance_id)) == 2
 
 
 def test_programs_get_a_json_object_on_each_line(ask: Ask, database: Database, instance_id: UUID) -> None:
-    _print(database, instance_id, "two\nlines \x1b[31m", metadata={"a": {"b": 1}}, source="system")
+    printed(database, instance_id, "two\nlines \x1b[31m", metadata={"a": {"b": 1}}, source="system")
     (line,) = ask("tail", "--instance", instance_id, "--json")
     told = json.loads(line)
     assert {**told, "id": None} == {
@@ -151,7 +105,7 @@ def test_programs_get_a_json_object_on_each_line(ask: Ask, database: Database, i
 
 
 def test_nothing_that_an_instance_prints_commands_the_terminal(ask: Ask, database: Database, instance_id: UUID) -> None:
-    _print(database, instance_id, "\x1b]0;title\x07 \r\u202e\x9b2J\n2026 faked line\n", metadata={"\x1b[1m": "\x1b"})
+    printed(database, instance_id, "\x1b]0;title\x07 \r\u202e\x9b2J\n2026 faked line\n", metadata={"\x1b[1m": "\x1b"})
     told = ask("tail", "--instance", instance_id)
     assert len(told) == 2
     assert told[1].startswith("    2026 faked line")
@@ -200,77 +154,8 @@ def test_a_search_for_nothing_is_refused(words: str, capsys: pytest.CaptureFixtu
     assert "search for a word or more" in capsys.readouterr().err
 
 
-def test_lines_are_followed_once_each(database: Database, instance_id: UUID) -> None:
-    _print(database, instance_id, "before")
-    follower = _follow(database, instance_id)
-    assert _texts(follower.begin()) == ["before"]
-    assert follower.poll() == []
-    _print(database, instance_id, "a", "b", at=NOW + timedelta(seconds=1))
-    assert _texts(follower.poll()) == ["a", "b"]
-    assert follower.poll() == []
-
-
-@pytest.mark.parametrize("within", ["", "SAVEPOINT part"])
-def test_a_line_that_is_committed_late_is_followed_although_newer_ones_were_told(
-    database: Database, instance_id: UUID, test_database: TestDatabase, within: str
-) -> None:
-    """Its id, its time and the moment of its transaction are all older than what was told before."""
-    follower = _follow(database, instance_id)
-    with psycopg.connect(test_database.worker_url) as slow:
-        # A first change, so that the transaction is older than its savepoint.
-        slow.execute("INSERT INTO log_quarantine (reason, payload) VALUES ('unknown-instance', '{}')")
-        _print(database, instance_id, "at first", at=NOW - timedelta(minutes=2))
-        assert _texts(follower.begin()) == ["at first"]
-        slow.execute(within or "SELECT")
-        slow.execute(
-            "INSERT INTO mcp_logs (mcp_instance_id, timestamp, message) VALUES (%s, %s, 'late')",
-            [instance_id, NOW - timedelta(minutes=9)],
-        )
-        _print(database, instance_id, "newer", at=NOW)
-        assert _texts(follower.poll()) == ["newer"]
-        assert follower.poll() == []
-        slow.commit()
-        assert _texts(follower.poll()) == ["late"]
-        assert follower.poll() == []
-
-
-def test_instances_with_different_clocks_are_followed_together(
-    database: Database, applier: Applier, instance_id: UUID
-) -> None:
-    slow = _an_instance(applier)
-    _print(database, slow, "slow", at=NOW - timedelta(minutes=50))
-    follower = _follow(database, instance_id, slow)
-    follower.begin()
-    _print(database, instance_id, "fast", at=NOW)
-    assert _texts(follower.poll()) == ["fast"]
-    _print(database, slow, "slow again", at=NOW - timedelta(minutes=49))
-    assert _texts(follower.poll()) == ["slow again"]
-
-
-def test_words_and_levels_are_followed(database: Database, instance_id: UUID) -> None:
-    follower = _follow(database, instance_id, words="refused", levels=["error"])
-    assert follower.begin() == []
-    _print(database, instance_id, "refused", "accepted", level="error")
-    _print(database, instance_id, "refused")
-    assert [(row.message, row.level) for row in follower.poll()] == [("refused", "error")]
-
-
-def test_following_ends_when_it_is_told_to(database: Database, instance_id: UUID) -> None:
-    _print(database, instance_id, "first")
-    told: list[str] = []
-
-    def wait(seconds: float) -> bool:
-        assert seconds >= 1
-        _print(database, instance_id, f"after {len(told)}")
-        return len(told) == 3
-
-    question = Question((instance_id,), Window(NOW - timedelta(hours=1), NOW + lines.AHEAD))
-    following.follow(database, question, lambda row: told.append(row.message), wait)
-    assert told == ["first", "after 1", "after 2"]
-
-
 def test_whoever_reads_may_stop_reading(database: Database, instance_id: UUID, test_database: TestDatabase) -> None:
-    _print(database, instance_id, *(["x" * 1_000] * 500))
+    printed(database, instance_id, *(["x" * 1_000] * 500))
     command = [sys.executable, "-m", "workers", "logs", "tail", "--instance", str(instance_id), "--limit", "500"]
     with subprocess.Popen(
         command,
