@@ -16,6 +16,7 @@ from db.repositories.archives import Archives
 from db.repositories.audit import Audit
 from db.repositories.cache import ValidationCache
 from db.repositories.calls import Calls
+from db.repositories.counts import Counts
 from db.repositories.dead_letters import DeadLetters
 from db.repositories.detached import DetachedRows
 from db.repositories.erasures import Erasures
@@ -116,6 +117,7 @@ class UnitOfWork:
     access = _Repository(Access)
     audit = _Repository(Audit)
     calls = _Repository(Calls)
+    counts = _Repository(Counts)
     erasures = _Repository(Erasures)
     events = _Repository(Events)
     expiries = _Repository(Expiries)

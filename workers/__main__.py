@@ -27,7 +27,7 @@ from process.watch import ThreadWatch
 from producers import BrokerUnavailable, ProducerError
 
 from . import app
-from .commands import dead_letters, gateway, health, log_options, logs, outbox, sealing_keys
+from .commands import dead_letters, gateway, health, log_options, logs, outbox, sealing_keys, usage
 from .options import parser
 from .probes.addresses import Policy
 from .probes.settings import ProbeSettings
@@ -153,6 +153,11 @@ def _quarantined(show: Callable[..., str]) -> Callable[[Database, argparse.Names
     return lambda database, options: show(database, days=options.days, as_json=options.json)
 
 
+def _usage_answer(database: Database, options: argparse.Namespace) -> str:
+    hint = partial(print, file=sys.stderr)
+    return usage.show(database, usage.question(options), as_json=options.json, hint=hint)
+
+
 def _logs(options: argparse.Namespace) -> int:
     if options.action == "quarantine":
         return _asking(_quarantined(logs.show_quarantine))(options)
@@ -169,6 +174,7 @@ _COMMANDS: Final = {
     "outbox": _asking(_outbox_answer),
     "logs": _logs,
     "gateway": _asking(_quarantined(gateway.show_quarantine)),
+    "usage": _asking(_usage_answer),
     "sealing-keys": _show_sealing_keys,
 }
 

@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from .actors import ACTORS
-from .commands import health, log_options
+from .commands import health, log_options, usage
 
 LONGEST_DRAIN: Final = 86_400
 QUEUES: Final = sorted({actor.contract.queue.value for actor in ACTORS})
@@ -39,6 +39,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     log_options.add(commands.add_parser("logs", help="lines that instances printed"))
     _add_outbox(commands.add_parser("outbox", help="messages that services enqueue with SQL"))
     log_options.add_gateway(commands.add_parser("gateway", help="records of the gateway"))
+    usage.add(commands.add_parser("usage", help="requests, calls and samples, counted by hours and days"))
     return options
 
 

@@ -59,6 +59,7 @@ EXEMPT: Final[dict[str, str]] = {
     "partitions.unarchived": _FEW,
     "audit.act": "reads no table",
     "audit.append": _ADDS,
+    "counts.waiting": _FEW,
     "dead_letters.add": _ADDS,
     "dead_letters.count_by_reason": _COUNTS,
     "erasures.begin": _ERASES,

@@ -173,6 +173,16 @@ QUESTIONS: Final[dict[str, Question]] = {
         lambda r: r.subject,
         lambda w: _n("server", w),
     ),
+    "counts.requests": (
+        lambda u, w: u.counts.page("requests", WINDOW, unit="day", tenant_id=w.tenant_id, subject=_n("server", w)),
+        lambda r: (r.tenant_id, r.subject),
+        lambda w: (w.tenant_id, _n("server", w)),
+    ),
+    "counts.samples": (
+        lambda u, w: u.counts.page("samples", WINDOW, unit="day", subject=_n("server", w)),
+        lambda r: r.subject,
+        lambda w: _n("server", w),
+    ),
     "calls.of_user": (
         lambda u, w: u.calls.of_user(w.tenant_id, _n("ada", w), WINDOW),
         lambda r: r.success,
