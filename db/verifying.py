@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from db.engine import Database
-from db.repositories.seals import Block, BrokenRow
+from db.repositories.seals import Block, BrokenRow, Feigned, Missing, Retired
 
 _BLOCKS_AT_ONCE: Final = 100
 _SPAN: Final = timedelta(days=1)
@@ -17,22 +17,29 @@ _MOST: Final = 1_000
 
 @dataclass(slots=True)
 class Verified:
-    """What was compared, what is broken, and the last block of each chain."""
+    """What was compared, what is broken or gone without a reason, and the last block of each chain."""
 
     blocks: int = 0
     rows: int = 0
     erased: int = 0
+    restored: int = 0
     waiting: int = 0
     heads: dict[tuple[str, str], Block] = field(default_factory=dict)
     broken_blocks: list[Block] = field(default_factory=list)
     broken_rows: list[BrokenRow] = field(default_factory=list)
+    missing: list[Missing] = field(default_factory=list)
+    feigned: list[Feigned] = field(default_factory=list)
+    altered: list[str] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
+    retired: list[Retired] = field(default_factory=list)
     since: dict[str, datetime] = field(default_factory=dict)
 
     @property
     def is_intact(self) -> bool:
         """Tell whether nothing is broken."""
-        return not (self.broken_blocks or self.broken_rows or self.forgotten)
+        return not (
+            self.broken_blocks or self.broken_rows or self.missing or self.feigned or self.altered or self.forgotten
+        )
 
     def facts(self) -> dict[str, object]:
         """Give it for programs."""
@@ -41,12 +48,17 @@ class Verified:
             "blocks": self.blocks,
             "rows": self.rows,
             "erased": self.erased,
+            "restored": self.restored,
             "waiting": self.waiting,
             "since": {table: since.isoformat() for table, since in self.since.items()},
             "heads": [_plain(each) for each in self.heads.values()],
             "broken_blocks": [_plain(each) for each in self.broken_blocks],
             "broken_rows": [_plain(each) for each in self.broken_rows],
+            "months_missing": [_plain(each) for each in self.missing],
+            "erased_without_erasure": [_plain(each) for each in self.feigned],
+            "altered": self.altered,
             "forgotten": self.forgotten,
+            "retired": [_plain(each) for each in self.retired],
         }
 
 
@@ -54,15 +66,14 @@ def verify(database: Database, *, tenant_id: str | None = None, known: Iterable[
     """Compare all that the tables hold, of one tenant or of all, with what was sealed of it."""
     verified = Verified()
     _blocks(database, tenant_id, verified)
+    for table, since, until in _explained(database, tenant_id, verified):
+        verified.since[table] = min(since, verified.since.get(table, since))
+        day = since
+        while day < until:
+            _rows(database, table, (day, min(day + _SPAN, until)), tenant_id, verified)
+            day += _SPAN
     with database.transaction() as uow:
-        covered = uow.seals.covered()
-        verified.waiting = uow.seals.waiting()
         verified.forgotten = [each for each in known if not uow.seals.known(each)]
-    for table, (covered_from, until) in covered.items():
-        verified.since[table] = since = covered_from
-        while since < until:
-            _rows(database, table, (since, since + _SPAN), tenant_id, verified)
-            since += _SPAN
     verified.broken_rows = _with_moved(verified.broken_rows)
     return verified
 
@@ -83,12 +94,26 @@ def _blocks(database: Database, tenant_id: str | None, verified: Verified) -> No
         after = page[-1]
 
 
+def _explained(
+    database: Database, tenant_id: str | None, verified: Verified
+) -> Sequence[tuple[str, datetime, datetime]]:
+    """Tell what is gone and whether that is explained; return the time of which there are rows."""
+    with database.transaction() as uow:
+        verified.waiting = uow.seals.waiting()
+        verified.altered = uow.seals.altered()
+        verified.feigned = uow.seals.feigned()
+        verified.missing = uow.seals.missing(tenant_id)
+        verified.retired = uow.seals.retired()
+        return uow.seals.spans()
+
+
 def _rows(
     database: Database, table: str, span: tuple[datetime, datetime], tenant_id: str | None, verified: Verified
 ) -> None:
     with database.transaction() as uow:
-        compared, broken = uow.seals.rows(table, *span, tenant_id=tenant_id, limit=_MOST)
+        compared, restored, broken = uow.seals.rows(table, *span, tenant_id=tenant_id, limit=_MOST)
     verified.rows += compared
+    verified.restored += restored
     verified.broken_rows += broken
 
 
@@ -104,7 +129,7 @@ def _with_moved(rows: Sequence[BrokenRow]) -> list[BrokenRow]:
     return [*others, *moved.values()]
 
 
-def _plain(told: Block | BrokenRow) -> dict[str, object]:
+def _plain(told: Block | BrokenRow | Missing | Feigned | Retired) -> dict[str, object]:
     return {key: value if isinstance(value, str | int | None) else _text(value) for key, value in asdict(told).items()}
 
 

@@ -54,6 +54,9 @@ def _sentences(verified: Verified) -> Iterator[str]:
         f"{verified.rows:,} rows compared with {verified.blocks:,} blocks;"
         f" {verified.erased:,} were erased with their users, {verified.waiting:,} wait to be sealed."
     )
+    if verified.restored:
+        yield f"{verified.restored:,} came back from archives, and are as they were then."
+    yield from _gone(verified)
     for block in verified.broken_blocks[:_TOLD]:
         yield f"block {block.number} of {block.table_name}, {_whose(block.tenant_id)}: {_BLOCKS[str(block.problem)]}"
     for row in verified.broken_rows[:_TOLD]:
@@ -71,10 +74,29 @@ def _sentences(verified: Verified) -> Iterator[str]:
         yield f"{head.table_name}, {_whose(head.tenant_id)}: block {head.number} is the last, {head.hash}"
 
 
+def _gone(verified: Verified) -> Iterator[str]:
+    for span in verified.retired:
+        place = f", to {span.archive_uri}" if span.archive_uri else ""
+        yield f"{span.table_name}: {span.range_from:%Y-%m-%d} to {span.range_to:%Y-%m-%d} went with retention{place}"
+    for gap in verified.missing:
+        yield (
+            f"{gap.table_name}: {gap.range_from:%Y-%m-%d} to {gap.range_to:%Y-%m-%d} is missing, with"
+            f" {gap.rows:,} sealed rows: no retention took it"
+        )
+    for table in verified.feigned:
+        yield (
+            f"{table.table_name}: {table.erased:,} rows are said to be erased, and erasures tell of"
+            f" {table.explained:,}: others were changed as if by one"
+        )
+    for each in verified.altered:
+        yield f"{each} is not as it was made, so what it seals or compares cannot be relied on"
+
+
 _BLOCKS: Final = {
     "block-before-removed": "the block before it was removed",
     "block-unlinked": "it does not follow the block before it: one of them was changed, or their order was",
     "block-changed": "it was changed",
+    "lists-removed": "its lists were removed, and no retention took its rows",
 }
 
 

@@ -120,3 +120,4 @@ class DetachedPartition(Base):
     archiver: Mapped[UUID | None]
     archiving_until: Mapped[datetime | None]
     held_by: Mapped[UUID | None]
+    attached_at: Mapped[datetime | None]

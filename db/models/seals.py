@@ -19,7 +19,7 @@ class AuditMark(Base):
     """A row of an audit table that waits to be sealed."""
 
     __tablename__ = "audit_entries"
-    __table_args__ = (CheckConstraint("kind IN ('entered', 'erased')", name="entry_kind"), _SCHEMA)
+    __table_args__ = (CheckConstraint("kind IN ('entered', 'erased', 'restored')", name="entry_kind"), _SCHEMA)
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     table_name: Mapped[Str63]

@@ -111,9 +111,24 @@ def test_a_row_that_was_tampered_with_is_named(
         ("UPDATE maintenance.audit_blocks SET created_at = now() - interval '1 day' WHERE number = 2", "block-changed"),
         ("UPDATE maintenance.audit_blocks SET hash = sha256('x') WHERE number = 2", "block-unlinked"),
         ("DELETE FROM maintenance.audit_blocks WHERE number = 1", "block-before-removed"),
+        ("UPDATE maintenance.audit_blocks SET previous_hash = '' WHERE number = 2", "block-unlinked"),
         (
-            "UPDATE maintenance.audit_blocks SET previous_hash = '' WHERE number = 2",
-            "block-unlinked",
+            (
+                "UPDATE maintenance.audit_blocks SET kinds = NULL, row_ids = NULL, row_times = NULL, row_hashes = NULL"
+                " WHERE number = 2"
+            ),
+            "lists-removed",
+        ),
+        (
+            "UPDATE maintenance.audit_blocks SET kinds = '{}', row_ids = '{}', row_times = '{}', row_hashes = '{}'",
+            "lists-removed",
+        ),
+        (
+            (
+                "UPDATE maintenance.audit_blocks SET row_ids = row_ids || gen_random_uuid(),"
+                " row_times = row_times || row_times[1], row_hashes = row_hashes || row_hashes[1] WHERE number = 2"
+            ),
+            "block-changed",
         ),
     ],
 )
@@ -225,31 +240,12 @@ def test_the_trail_of_changes_is_chained_and_forgets_users_who_are_deleted(
     assert _problems(verify(database)) == ["changed"]
 
 
-def test_what_retention_took_does_not_break_the_chain(database: Database, test_database: TestDatabase) -> None:
-    old = (NOW - timedelta(days=31)).replace(day=2)
-    with database.transaction() as uow:
-        uow.partitions.ensure_for("gateway.audit_logs", [old])
-    _write(database, at=old)
-    _seal(database)
-    _write(database)
-    _seal(database)
-    name = f"partitions.audit_logs_y{old:%Y}m{old:%m}"
-    test_database.ask(f"ALTER TABLE gateway.audit_logs DETACH PARTITION {name}")
-    kept = "SELECT count(*) FROM maintenance.audit_blocks WHERE row_ids IS NOT NULL"
-    assert (verify(database).is_intact, test_database.value(kept)) == (True, 2)
-    assert _seal(database) == 0
-    verified = verify(database)
-    assert (verified.is_intact, verified.blocks, verified.rows, test_database.value(kept)) == (True, 2, 5, 1)
-    _tamper(test_database, "UPDATE maintenance.audit_blocks SET entries = 4 WHERE row_ids IS NULL")
-    assert [block.problem for block in verify(database).broken_blocks] == ["block-changed"]
-
-
 def test_settings_of_a_session_change_no_hash(database: Database, test_database: TestDatabase) -> None:
     _write(database)
     _seal(database)
     settings = "-c timezone=Asia/Kolkata -c datestyle=German -c extra_float_digits=0 -c bytea_output=escape"
     with psycopg.connect(test_database.admin_url, options=settings) as connection:
-        compared, broken = Seals(connection).rows(
+        compared, _, broken = Seals(connection).rows(
             "gateway.audit_logs", NOW - timedelta(days=1), NOW + timedelta(days=1), tenant_id=None, limit=10
         )
     assert (compared, list(broken)) == (5, [])
