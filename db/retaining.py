@@ -16,6 +16,15 @@ LATEST_DAYS: Final = 30
 
 INBOX: Final = "public.inbox"
 _INBOX_DAYS: Final = LATEST_DAYS + 1
+_COUNTED: Final = frozenset(
+    {
+        "gateway.metric_rollups",
+        "gateway.request_rollups",
+        "gateway.request_users",
+        "public.rollup_hours",
+        "public.service_usage_rollups",
+    }
+)
 _MOST_DAYS: Final = 36_500
 
 _Reason: TypeAlias = Callable[[Planned], str]
@@ -94,13 +103,22 @@ def _found(policies: Sequence[Policy], name: str) -> Policy:
 
 
 def _refuse_days(policy: Policy, days: int) -> None:
-    least = 1 if policy.unit is None else _INBOX_DAYS if policy.table == INBOX else LATEST_DAYS
+    least, why = _least(policy)
     if days < least:
-        why = (
-            "the inbox must know every message that may still come"
-            if policy.table == INBOX
-            else f"a message may come {LATEST_DAYS} days late, and the row that it stores is of its own time"
-        )
         raise PolicyRefused(f"{policy.table} must keep {least} days at least: {why}.")
     if days > _MOST_DAYS:
         raise PolicyRefused(f"{days} days are more than {_MOST_DAYS}, a century: give fewer.")
+
+
+def _least(policy: Policy) -> tuple[int, str]:
+    """Say how many days must be kept at least, and why."""
+    late = f"a message may come {LATEST_DAYS} days late, and"
+    if policy.table == INBOX:
+        return _INBOX_DAYS, "the inbox must know every message that may still come"
+    if policy.table in _COUNTED:
+        return LATEST_DAYS + 2, f"{late} its day is counted anew from the day's hours"
+    return (
+        (1, "nothing is shorter")
+        if policy.unit is None
+        else (LATEST_DAYS, f"{late} the row that it stores is of its own time")
+    )

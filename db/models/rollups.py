@@ -54,6 +54,7 @@ class RollupHour(Base):
     """An hour that was counted."""
 
     __tablename__ = "rollup_hours"
+    __table_args__ = (Index("idx_rollup_hours_hour", "hour"),)
 
     table_name: Mapped[Str63] = mapped_column(primary_key=True)
     hour: Mapped[datetime] = mapped_column(primary_key=True)
@@ -68,6 +69,7 @@ class RequestRollup(_Rollup, Base):
         *_checks(),
         Index("idx_request_rollups_tenant", "tenant_id", "starts_at"),
         Index("idx_request_rollups_server", "server_id", "starts_at"),
+        Index("idx_request_rollups_starts_at", "starts_at"),
         _GATEWAY,
     )
 
@@ -96,7 +98,11 @@ class UsageRollup(_Rollup, Base):
     """Calls of a shared service."""
 
     __tablename__ = "service_usage_rollups"
-    __table_args__ = (*_checks(), Index("idx_service_usage_rollups_service", "service_type", "starts_at"))
+    __table_args__ = (
+        *_checks(),
+        Index("idx_service_usage_rollups_service", "service_type", "starts_at"),
+        Index("idx_service_usage_rollups_starts_at", "starts_at"),
+    )
 
     service_type: Mapped[Str50] = mapped_column(primary_key=True)
 
@@ -105,7 +111,12 @@ class MetricRollup(_Rollup, Base):
     """Samples of a server."""
 
     __tablename__ = "metric_rollups"
-    __table_args__ = (*_checks(), Index("idx_metric_rollups_server", "server_id", "starts_at"), _GATEWAY)
+    __table_args__ = (
+        *_checks(),
+        Index("idx_metric_rollups_server", "server_id", "starts_at"),
+        Index("idx_metric_rollups_starts_at", "starts_at"),
+        _GATEWAY,
+    )
 
     server_id: Mapped[str] = mapped_column(primary_key=True)
     error_rates: Mapped[Big]

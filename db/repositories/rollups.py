@@ -11,8 +11,8 @@ from db.statement import Driver, Statement, from_text
 
 Unit = Literal["hour", "day"]
 
-TABLES: Final = ("gateway.request_logs", "public.service_usage_analytics", "gateway.server_metrics")
-"""What is counted."""
+TABLES: Final = ("public.service_usage_analytics", "gateway.server_metrics", "gateway.request_logs")
+"""What is counted; requests last, for their servers are held from then on until the transaction ends."""
 
 _ROLL_UP: Final = Statement("rollups.roll_up", text("SELECT maintenance.roll_up(:table_name, :most)"))
 
@@ -62,7 +62,7 @@ class Rollups:
         self._driver = driver
 
     def roll_up(self, table: str, *, most: int) -> int:
-        """Count so many hours anew that rows of a table came into; return how many they were."""
+        """Count so many hours anew that rows of a table came into; return how many, none while another counts."""
         return int(_ROLL_UP.run(self._driver, table_name=table, most=most).fetchall()[0][0])
 
     def of_tenant(self, tenant_id: str, window: Window, *, unit: Unit) -> list[Count]:

@@ -9,6 +9,7 @@ from typing import Final
 
 from db import retaining
 from db.repositories.rollups import TABLES
+from db.repositories.runs import Outcome
 from db.unit_of_work import UnitOfWork
 from producers import (
     AlertsDue,
@@ -155,18 +156,16 @@ def seal_audit(message: AuditSealDue, uow: UnitOfWork) -> Done:
 def roll_up(message: RollupsDue, uow: UnitOfWork) -> Done:
     """Count the hours anew that rows came into, and their days, some hours a step."""
     uow.locks.take_time(LONG_SECONDS)
-    counted: dict[str, int] = {}
-    problems: list[str] = []
-    for table in TABLES:
-        done = attempted(partial(_count_hours, table), uow)
-        counted[table] = done.affected
-        problems += [f"{table}: {done.problem}"] if done.problem else []
-    if max(counted.values()) >= HOURS:
+    parts = {table: attempted(partial(_count_hours, table), uow) for table in TABLES}
+    if max(done.affected for done in parts.values()) >= HOURS:
         go_on(message.continued(), uow)
-    hours = {table: count for table, count in counted.items() if count}
+    hours = {table: done.affected for table, done in parts.items() if done.affected}
+    problems = [f"{table}: {done.problem}" for table, done in parts.items() if done.problem]
     if problems:
-        return Done(sum(counted.values()), hours, outcome="failed", problem="; ".join(problems))
-    return Done(sum(counted.values()), hours)
+        is_failed = any(done.outcome == "failed" for done in parts.values())
+        outcome: Outcome = "failed" if is_failed else "waits"
+        return Done(sum(hours.values()), hours, outcome=outcome, problem="; ".join(problems))
+    return Done(sum(hours.values()), hours)
 
 
 def _count_hours(table: str, uow: UnitOfWork) -> Done:

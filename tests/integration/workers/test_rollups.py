@@ -131,7 +131,7 @@ def test_the_summaries_answer_the_same_from_rows_and_from_what_is_counted(
     # The rows of whole hours that are counted are read no more.
     whole = NOW.replace(minute=0, second=0, microsecond=0)
     test_database.ask(
-        "UPDATE gateway.request_logs SET duration_ms = 0, status_code = 500, user_id = NULL"
+        "UPDATE gateway.request_logs SET duration_ms = 0, status_code = 500, user_id = id"
         " WHERE request_time >= %s AND request_time < %s",
         whole - HOUR,
         whole,

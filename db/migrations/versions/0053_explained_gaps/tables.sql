@@ -23,10 +23,11 @@ ALTER TABLE maintenance.audit_entries DROP CONSTRAINT check_entry_kind,
 COMMENT ON COLUMN maintenance.audit_entries.kind IS
     'entered: the row is new; erased: what it said of a user was taken out; restored: it came back from an archive';
 
--- What explains that a month of an audit table is gone must stay as long as the chain.
+-- What explains that a month is gone must stay as long as a chain, or a rollup, tells of it.
 ALTER TABLE maintenance.row_policies DISABLE TRIGGER row_policies_changed;
 UPDATE maintenance.row_policies
-   SET condition = 'archive_uri IS NULL AND parent NOT IN (''gateway.audit_logs'', ''gateway.fastmcp_audit_log'', ''public.audit_log'')',
-       description = 'Partitions that were dropped without an archive; those that have one, and those of audit tables, stay as a record'
+   SET condition = 'archive_uri IS NULL AND parent NOT IN (''gateway.audit_logs'', ''gateway.fastmcp_audit_log'','
+                   ' ''public.audit_log'', ''gateway.request_logs'', ''public.service_usage_analytics'', ''gateway.server_metrics'')',
+       description = 'Partitions that were dropped without an archive; those that have one, and those of tables that are sealed or counted, stay as a record'
  WHERE table_name = 'maintenance.detached_partitions';
 ALTER TABLE maintenance.row_policies ENABLE TRIGGER row_policies_changed;
