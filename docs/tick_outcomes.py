@@ -113,6 +113,14 @@ TICKS: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
     StatisticsDue: (_SAME_TICK, ("a table is in use", "it keeps its old statistics; the run says which")),
     OutboxDue: (_SAME_TICK, ("a message has been due for over a minute", "the maintenance diary says for how long")),
     ViewsDue: (_SAME_TICK, _WAITS, ("several views are due", "one is computed, the others follow at once")),
-    AlertsDue: (_SAME_TICK, ("what is wrong is known", "its alert stays as it is, acknowledged or not")),
+    AlertsDue: (
+        _SAME_TICK,
+        ("what is wrong is known", "its alert stays as it is, acknowledged or not"),
+        (
+            "a server that breaks a limit sends no samples any more",
+            "its alert stays open until a sample holds the limit",
+        ),
+        ("a rule is about a metric that no sample has", "it is never broken"),
+    ),
 }
 """Contract to pairs of what happened and what comes of it."""

@@ -1,12 +1,13 @@
 """Alerts that checks open and resolve."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy import text
 
-from db.statement import Driver, Statement
+from db.statement import Driver, Statement, from_file
 
 _OPEN: Final = Statement(
     "alerts.open",
@@ -83,6 +84,16 @@ _FOLLOW_TROUBLES: Final = Statement(
         """
     ),
 )
+_FOLLOW_METRICS: Final = from_file("alerts.follow_metrics", anew=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A rule whose limit is broken, with what broke it, or holds again; no news within the cooldown of the last."""
+
+    name: str
+    told: str | None
+    is_news: bool
 
 
 class Alerts:
@@ -116,3 +127,7 @@ class Alerts:
         Returns the names of the alerts that turned, with what is wrong, or None where nothing is any more.
         """
         return dict(iter(_FOLLOW_TROUBLES.run(self._driver)))
+
+    def follow_metrics(self) -> list[Turn]:
+        """Open the alerts of rules whose limits samples break, and resolve those whose limits hold again."""
+        return [Turn(*row) for row in _FOLLOW_METRICS.run(self._driver)]

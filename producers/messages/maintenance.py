@@ -74,7 +74,7 @@ class StatisticsDue(Tick):
 
 
 class AlertsDue(Tick):
-    """It is time to say what is wrong with maintenance, and what no longer is."""
+    """It is time to say what is wrong with maintenance or breaks a limit, and what no longer does."""
 
     wire_name: ClassVar[str] = "maintenance.alerts_due.v1"
     queue: ClassVar[Queue] = Queue.MAINTENANCE

@@ -9,7 +9,6 @@ from typing import Final
 
 from db import retaining
 from db.repositories.rollups import TABLES
-from db.repositories.runs import Outcome
 from db.unit_of_work import UnitOfWork
 from producers import (
     AlertsDue,
@@ -163,8 +162,8 @@ def roll_up(message: RollupsDue, uow: UnitOfWork) -> Done:
     problems = [f"{table}: {done.problem}" for table, done in parts.items() if done.problem]
     if problems:
         is_failed = any(done.outcome == "failed" for done in parts.values())
-        outcome: Outcome = "failed" if is_failed else "waits"
-        return Done(sum(hours.values()), hours, outcome=outcome, problem="; ".join(problems))
+        told = "; ".join(problems)
+        return Done(sum(hours.values()), hours, outcome="failed" if is_failed else "waits", problem=told)
     return Done(sum(hours.values()), hours)
 
 
@@ -196,13 +195,18 @@ def refresh_views(message: ViewsDue, uow: UnitOfWork) -> Done | None:
 
 @tick_actor("raise-alerts", AlertsDue)
 def raise_alerts(message: AlertsDue, uow: UnitOfWork) -> Done:
-    """Open an alert for what is wrong with maintenance, and resolve those of what no longer is."""
+    """Open an alert for what is wrong with maintenance or breaks a limit, and resolve those of what no longer does."""
     del message
     turned = uow.alerts.follow_troubles()
-    opened = {name: told for name, told in turned.items() if told is not None}
-    for name, told in opened.items():
-        log.warning("%s: %s", name, told)
-    return Done(len(turned), {"opened": opened, "resolved": sorted(turned.keys() - opened.keys())})
+    rules = uow.alerts.follow_metrics()
+    opened = [(name, told) for name, told in turned.items() if told is not None]
+    opened += [(each.name, each.told) for each in rules if each.told is not None]
+    resolved = [name for name, told in turned.items() if told is None] + [each.name for each in rules if not each.told]
+    silent = {each.name for each in rules if not each.is_news}
+    for name, told in opened:
+        if name not in silent:
+            log.warning("%s: %s", name, told)
+    return Done(len(opened) + len(resolved), {"opened": dict(opened), "resolved": sorted(resolved)})
 
 
 @tick_actor("watch-outbox", OutboxDue)

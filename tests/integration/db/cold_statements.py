@@ -13,6 +13,7 @@ _ARCHIVE: Final = "the same as for api_keys, on a table that is shorter"
 _BLOCKS: Final = "reads the blocks that it is told to, and nothing else"
 EXEMPT: Final[dict[str, str]] = {
     "alerts.follow_troubles": "looks at what is wrong with maintenance, by a tick",
+    "alerts.follow_metrics": "looks at the rules and the samples of their last minutes, by a tick",
     "detached.columns": "reads the catalog",
     "detached.extent": "reads the catalog",
     "detached.lease": _OWNERS,
