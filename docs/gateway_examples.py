@@ -61,6 +61,7 @@ def gateway(moment: datetime, user: UUID) -> tuple[tuple[float, Message], ...]:
                         headers={"authorization": "Bearer …"},
                         duration_ms=84.5,
                         status_code=200,
+                        tool="search",
                     )
                 ]
             ),

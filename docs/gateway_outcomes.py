@@ -29,6 +29,10 @@ _SECRETS: Final = (
     "headers, parameters or details that are secret by their names",
     "hidden before they are sent, and again before they are stored, with whatever else looks like a secret",
 )
+_ENDLESS: Final = (
+    "something took longer than a year, by its milliseconds",
+    "stored as a year, for sums and means are made of it",
+)
 _RECORDS: Final = (_MISFIT, _WILD_TIME, _MENDED, _SECRETS)
 
 GATEWAY: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
@@ -52,11 +56,14 @@ GATEWAY: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
     RequestsServed: (
         *_RECORDS,
         ("a tenant, user or server does not exist", "stored all the same: records outlive what they are about"),
+        _ENDLESS,
+        ("a `tool` that the server does not list", "the request is stored, and counted with no tool"),
     ),
     MetricsSampled: (
         ("one of the servers does not exist", "its samples go into `gateway.record_quarantine`; the others are stored"),
         _MISFIT,
         _WILD_TIME,
+        _ENDLESS,
     ),
     ActionAudited: _RECORDS,
     CallAudited: _RECORDS,

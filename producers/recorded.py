@@ -51,8 +51,8 @@ class RecordedApp:
     """Serves as the application does, and puts each request into a buffer when it is over, however it ended.
 
     ``about`` tells, of the scope that the application has seen, what only the gateway knows: ``tenant_id``,
-    ``user_id``, ``server_id``, or any other field of ``ServedRequest``.  Whatever goes wrong with a record is logged
-    and disturbs nobody; give a buffer that drops when it is full, since one that blocks would stop the loop.
+    ``user_id``, ``server_id``, ``tool``, or any other field of ``ServedRequest``.  Whatever goes wrong with a record is
+    logged and disturbs nobody; give a buffer that drops when it is full, since one that blocks would stop the loop.
     """
 
     def __init__(

@@ -51,6 +51,7 @@ _OF_KIND: Final = _resources(
 )
 
 
+_COUNT: Final = from_file("tools.count", anew=True)
 _REFRESH: Final = from_file("tools.refresh")
 _REFRESH_RESOURCES: Final = from_file("tools.refresh_resources")
 
@@ -116,6 +117,11 @@ class Tools:
         server_id, uri_template = (after.server_id, after.uri_template) if after else ("", "")
         values = {"mime_type": mime_type, "after_server": server_id, "after_uri": uri_template, "limit": limit}
         return self._resources(_OF_KIND, **values)
+
+    def count(self, calls: Sequence[Mapping[str, object]]) -> None:
+        """Count calls (server_id, name, succeeded, duration_ms) with the tools that their servers list."""
+        if calls:
+            _COUNT.run(self._driver, calls=storable_json(list(calls)))
 
     def refresh(self, server_id: str, tools: Sequence[Mapping[str, object]]) -> int:
         """Let a server's tools be these (name, description, schema); return how many were new or had changed."""

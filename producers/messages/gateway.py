@@ -61,6 +61,9 @@ class ServedRequest(Part):
     error_type: Word | None = Field(default=None, description="What went wrong, in a word.")
     error: Failure | None = Field(default=None, description="What went wrong; 2,000 characters of it are kept.")
     metadata: MendedJsonObject = Field(default_factory=dict, description="Whatever else belongs to it; no secrets.")
+    tool: Reference | None = Field(
+        default=None, min_length=1, description="The tool of the server that it called, if it was a `tools/call`."
+    )
 
 
 class RequestsServed(Batch[ServedRequest]):

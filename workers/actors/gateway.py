@@ -21,12 +21,17 @@ from ..refused import kept
 P = TypeVar("P", bound=Part)
 Row = Callable[[UUID, P, datetime], Facts]
 UNKNOWN_SERVER: Final = "unknown-server"
+_FAILED: Final = 400
+_LONGEST_MS: Final = timedelta(days=365) / timedelta(milliseconds=1)
 
 
 @set_actor(RequestsServed)
 def record_requests(messages: Sequence[RequestsServed], uow: UnitOfWork) -> None:
-    """Store the requests of batches; those outside the contract go into quarantine."""
+    """Store the requests of batches and count calls of tools; those outside the contract go into quarantine."""
     uow.requests.record(_rows(messages, _request, uow))
+    requests = [request for message in messages for _, request in message.numbered()]
+    # Tools are held from here on until the transaction ends, so they come last.
+    uow.tools.count([_tool_call(request) for request in requests if request.tool and request.server_id])
 
 
 @set_actor(MetricsSampled)
@@ -86,15 +91,29 @@ def _request(row_id: UUID, request: ServedRequest, stamp: datetime) -> Facts:
         "query_params": _clean(request.query_params),
         "headers": _clean(request.headers),
         "target_server_id": request.server_id,
-        "duration_ms": request.duration_ms,
+        "duration_ms": _bounded(request.duration_ms),
         "status_code": request.status_code,
         "response_size_bytes": request.response_size_bytes,
         "error_type": request.error_type,
         "error_message": _clean_text(request.error),
-        "request_metadata": _clean(request.metadata),
+        "request_metadata": _with_tool(_clean(request.metadata), request.tool),
     }
     row = dated(facts, at=request.requested_at, stamp=stamp, column="request_time", beside="request_metadata")
     return {**row, "response_time": _answered_at(str(row["request_time"]), request.duration_ms)}
+
+
+def _with_tool(metadata: Mapping[str, object], tool: str | None) -> Mapping[str, object]:
+    return metadata if tool is None else {**metadata, "tool": tool}
+
+
+def _tool_call(request: ServedRequest) -> Facts:
+    """Say how a call ended: one that was not answered failed too."""
+    return {
+        "server_id": request.server_id,
+        "name": request.tool,
+        "succeeded": request.error_type is None and request.status_code is not None and request.status_code < _FAILED,
+        "duration_ms": _bounded(request.duration_ms),
+    }
 
 
 def _shown(sample: MetricSample) -> dict[str, object]:
@@ -103,6 +122,7 @@ def _shown(sample: MetricSample) -> dict[str, object]:
 
 def _sample(row_id: UUID, sample: MetricSample, stamp: datetime) -> Facts:
     measured = sample.model_dump(exclude={"custom", "sampled_at"})
+    measured["response_time_ms"] = _bounded(sample.response_time_ms)
     facts = {"id": str(row_id), **measured, "custom_metrics": _clean(sample.custom)}
     return dated(facts, at=sample.sampled_at, stamp=stamp, column="timestamp", beside="custom_metrics")
 
@@ -143,13 +163,15 @@ def _call(row_id: UUID, call: AuditedCall, stamp: datetime) -> Facts:
     return dated(facts, at=call.called_at, stamp=stamp, column="timestamp", beside="params")
 
 
+def _bounded(milliseconds: float | None) -> float | None:
+    """Keep a duration from being so long that no sum could be made of it and others."""
+    return None if milliseconds is None else min(milliseconds, _LONGEST_MS)
+
+
 def _answered_at(requested_at: str, duration_ms: float | None) -> str | None:
     if duration_ms is None or duration_ms > _LONGEST_MS:
         return None
     return (datetime.fromisoformat(requested_at) + timedelta(milliseconds=duration_ms)).isoformat()
-
-
-_LONGEST_MS: Final = timedelta(days=365) / timedelta(milliseconds=1)
 
 
 def _clean(value: Mapping[str, object]) -> dict[str, object]:

@@ -40,6 +40,7 @@ EXEMPT: Final[dict[str, str]] = {
     "targets.ensure": _ADDS,
     "targets.enter": _FOLLOWS,
     "targets.follow": _FOLLOWS,
+    "tools.count": "finds the tools of a batch by their servers and names, which are unique",
     "tools.refresh": "compares all that a server lists",
     "tools.refresh_resources": "compares all that a server lists",
     "archives.hold_instances": _COMMAND,
