@@ -207,26 +207,6 @@ def test_a_compressed_message_counts_as_what_will_become_of_it(redis_url: str) -
     assert broker.ledger(QUEUE)._bytes == sum(len(delivery.raw) for _, delivery in fetched) > 4_000
 
 
-def test_what_is_done_while_redis_is_told_of_others_is_told_at_once_too(
-    redis_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    send(connect(redis_url), 2)
-    broker = HardenedBroker(redis_client(redis_url))
-    broker.declare_queue(QUEUE)
-    (first, _), (second, _) = broker.exchange(QUEUE, room=2)
-    ledger = broker.ledger(QUEUE)
-    told = broker._exchange
-
-    def telling(*, keys: list[str], args: list[str | int | bytes]) -> object:
-        ledger.settle([second])
-        return told(keys=keys, args=args)
-
-    monkeypatch.setattr(broker, "_exchange", telling)
-    ledger.settle([first])
-    broker.report_settled()
-    assert broker.settled.is_set()
-
-
 def test_the_late_acknowledgement_of_a_worker_found_dead_settles_nothing(redis_url: str) -> None:
     send(connect(redis_url), 1)
     dead = HardenedBroker(redis_client(redis_url), silence_ms=200)
