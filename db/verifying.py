@@ -74,7 +74,8 @@ def verify(database: Database, *, tenant_id: str | None = None, known: Iterable[
             day += _SPAN
     with database.transaction() as uow:
         verified.forgotten = [each for each in known if not uow.seals.known(each)]
-    verified.broken_rows = _with_moved(verified.broken_rows)
+        spans = uow.seals.spans()
+    verified.broken_rows = _with_moved([row for row in verified.broken_rows if _is_there(row, spans)])
     return verified
 
 
@@ -115,6 +116,11 @@ def _rows(
     verified.rows += compared
     verified.restored += restored
     verified.broken_rows += broken
+
+
+def _is_there(row: BrokenRow, spans: Sequence[tuple[str, datetime, datetime]]) -> bool:
+    """Tell whether a partition still has the time of a row: what retention takes meanwhile nobody removed."""
+    return any(table == row.table_name and since <= row.row_time < until for table, since, until in spans)
 
 
 def _with_moved(rows: Sequence[BrokenRow]) -> list[BrokenRow]:

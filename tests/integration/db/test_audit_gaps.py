@@ -1,6 +1,7 @@
 """What is gone from the audit tables is explained by retention, or it is told; what came back is known again."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,7 @@ from archives.place import Place
 from archives.store import Folder
 from db.__main__ import main
 from db.engine import Database
+from db.repositories.seals import BrokenRow, Seals
 from db.shelving import shelve_all
 from db.verifying import Verified, verify
 from producers.message_id import new
@@ -113,6 +115,31 @@ def test_what_retention_took_does_not_break_the_chain(database: Database, test_d
     assert (verified.is_intact, verified.blocks, verified.rows, test_database.value(LISTS)) == (True, 2, 5, 1)
     (span,) = verified.retired
     assert (span.table_name, span.range_from <= OLD < span.range_to) == ("gateway.audit_logs", True)
+
+
+def test_what_retention_takes_while_rows_are_compared_was_removed_by_nobody(
+    database: Database, test_database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spans, asked = Seals.spans, list[bool]()
+
+    def then_taken(seals: Seals) -> list[tuple[str, datetime, datetime]]:
+        found = spans(seals)
+        asked.append(True)
+        return found
+
+    def compared(
+        seals: Seals, table: str, since: datetime, until: datetime, *, tenant_id: str | None, limit: int
+    ) -> tuple[int, int, Sequence[BrokenRow]]:
+        if len(asked) == 1:
+            asked.append(True)
+            _retire(database, test_database)
+        return compare(seals, table, since, until, tenant_id=tenant_id, limit=limit)
+
+    compare = Seals.rows
+    monkeypatch.setattr(Seals, "spans", then_taken)
+    monkeypatch.setattr(Seals, "rows", compared)
+    verified = verify(database)
+    assert (verified.rows, verified.broken_rows, verified.is_intact) == (10, [], True)
 
 
 def test_the_record_of_what_retention_took_stays_as_long_as_the_chain(

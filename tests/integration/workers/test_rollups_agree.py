@@ -25,7 +25,7 @@ HOUR: Final = timedelta(hours=1)
 NOW: Final = datetime.now(UTC)
 USERS: Final = [UUID(int=number) for number in range(1, 6)]
 SERVERS: Final = ("tickets", "mails", "maps")
-BATCHES: Final = 12
+BATCHES: Final = 8
 FROM_ROWS: Final = (Path(migrations.__file__).parent / "versions/0049_rollups/answers_before.sql").read_text()
 SUMMARIES: Final = [
     *(("SELECT * FROM get_request_performance_summary(%s)", (hours,)) for hours in (1, 3, 48, 9_999)),
@@ -60,6 +60,23 @@ SAMPLES_COUNTED: Final = """
 SELECT starts_at, server_id, entries, errors, measured, total_ms,
        CASE WHEN p50_ms IS NOT NULL THEN ARRAY[p50_ms, p95_ms, p99_ms] END
   FROM gateway.metric_rollups WHERE unit = %s
+"""
+USES: Final = """
+SELECT date_trunc(%s, timestamp, 'UTC'), service_type, count(*), count(*) FILTER (WHERE status_code >= 400),
+       count(response_time_ms), coalesce(sum(response_time_ms), 0)::double precision,
+       percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY response_time_ms)
+  FROM service_usage_analytics GROUP BY 1, 2
+"""
+USES_COUNTED: Final = """
+SELECT starts_at, service_type, entries, errors, measured, total_ms,
+       CASE WHEN p50_ms IS NOT NULL THEN ARRAY[p50_ms, p95_ms, p99_ms] END
+  FROM service_usage_rollups WHERE unit = %s
+"""
+USE: Final = """
+INSERT INTO service_usage_analytics (user_id, service_type, instance_id, status_code, response_time_ms, timestamp)
+SELECT %s, service_type, 'share', 200 + 150 * (n %% 3), nullif(n * 7 %% 40, 0),
+       CAST(%s AS timestamptz) - n * interval '9 min'
+  FROM (SELECT service_type FROM service_registry ORDER BY 1 LIMIT 2) s, generate_series(1, 20) n
 """
 
 
@@ -155,7 +172,7 @@ def _disagreements(own: TestDatabase) -> list[tuple[str, object, object]]:
 def _uncounted(own: TestDatabase) -> set[str]:
     """Return hours and days that are not what their rows say."""
     found: set[str] = set()
-    for from_rows, counted in ((REQUESTS, REQUESTS_COUNTED), (SAMPLES, SAMPLES_COUNTED)):
+    for from_rows, counted in ((REQUESTS, REQUESTS_COUNTED), (SAMPLES, SAMPLES_COUNTED), (USES, USES_COUNTED)):
         for unit in ("hour", "day"):
             found |= {str(row) for row in own.ask(from_rows, unit)} ^ {str(row) for row in own.ask(counted, unit)}
     return found
@@ -166,8 +183,10 @@ def test_summaries_answer_as_the_rows_do_after_every_batch(
     applier: Applier, database: Database, test_database: TestDatabase, seed: int
 ) -> None:
     chance = random.Random(seed)
+    test_database.ask("INSERT INTO users (id, email, name) VALUES (%s, 'ada@example.org', 'Ada')", USERS[0])
     for message in _messages(seed):
         applier(delivered(message))
+        test_database.ask(USE, USERS[0], _moment(chance))
         if chance.random() < 0.5:
             _roll_up(database, chance.choice([1, 5, 1_000]))
         assert _disagreements(test_database) == []
