@@ -16,8 +16,8 @@ PORTIONS: Final = 10
     target=at_most(1.1),
     compares=f"resident memory of a process `python -m workers --threads {THREADS}`, {PROCESSES} of them, when"
     f" {PORTION * PORTIONS:,} lines of about 200 bytes went through them, {LINES} in a LogsEmitted, against the same"
-    f" after the first {PORTION:,}, by when every thread has had batches of all sizes; 7 bytes kept of a line would"
-    " miss it; a repetition is a process",
+    f" after the first {PORTION:,}, by when every thread has had batches of all sizes; who kept 7 bytes of each"
+    " line would miss it; a repetition is a process",
 )
 def ingest_memory_growth(stage: Stage) -> Iterator[Repetition]:
     """Look at the processes between portions."""
