@@ -27,25 +27,40 @@ _IS: Final = r"(?:[ _-]?(?:id|value|[0-9]{1,3}))?\\{0,4}[\"']?\s{0,20}[=:]\s{0,2
 
 # What follows a quote ends at the next one, blanks or not; possessive, so that nothing is looked at twice.
 _QUOTED: Final = r"\\{1,4}[\"'](?:[^\"'\\])++|\"(?:[^\"\\]|\\.)++|'(?:[^'\\]|\\.)++"
+_STEMS: Final = ("pass", "pwd", "secret", "token", "key", "authorization", "credential", "cookie", "jwt")
+_PREFIXES: Final = ("sk", "pk", "ghp", "gho", "xoxa", "xoxb", "xoxp", "figd")
 _PATTERNS: Final = tuple(
-    re.compile(pattern, re.IGNORECASE | re.DOTALL)
-    for pattern in (
+    (stems, re.compile(pattern, re.IGNORECASE | re.DOTALL))
+    for stems, pattern in (
         # Headers: all of the line, or of the quotes that the line is in.
-        rf"(?P<kept>{_BEGIN}(?:authorization|cookies?){_IS})(?P<value>{_QUOTED}|[^\r\n\"']++)",
-        rf"(?P<kept>{_BEGIN}(?:{_WORDS}){_IS})(?P<value>{_QUOTED}|[^\s\"',;}}&]++)",
-        rf"(?P<kept>(?<![a-z0-9])--?(?:[a-z0-9]{{1,20}}[_-]){{0,3}}(?:{_WORDS})\s{{1,20}})(?P<value>{_QUOTED}|[^\s\"'-]\S*+)",
-        r"(?P<kept>\b(?:bearer|basic)\s{1,20})(?P<value>[A-Za-z0-9+/=._~-]{8,})",
+        (
+            ("authorization", "cookie"),
+            rf"(?P<kept>{_BEGIN}(?:authorization|cookies?){_IS})(?P<value>{_QUOTED}|[^\r\n\"']++)",
+        ),
+        (_STEMS, rf"(?P<kept>{_BEGIN}(?:{_WORDS}){_IS})(?P<value>{_QUOTED}|[^\s\"',;}}&]++)"),
+        (
+            _STEMS,
+            rf"(?P<kept>(?<![a-z0-9])--?(?:[a-z0-9]{{1,20}}[_-]){{0,3}}(?:{_WORDS})\s{{1,20}})(?P<value>{_QUOTED}|[^\s\"'-]\S*+)",
+        ),
+        (("bearer", "basic"), r"(?P<kept>\b(?:bearer|basic)\s{1,20})(?P<value>[A-Za-z0-9+/=._~-]{8,})"),
         # Bounded, and only at the start of a word: a payload may be one word of a million letters.
-        r"(?P<kept>(?<![a-z0-9])[a-z][a-z0-9+.-]{1,15}://[^\s/:@]{0,100}:)(?P<value>[^\s/@]+)(?=@)",
-        r"(?P<kept>)(?P<value>\b(?:sk|pk|ghp|gho|xox[abp]|figd)[-_][A-Za-z0-9_-]{12,})",
+        (("://",), r"(?P<kept>(?<![a-z0-9])[a-z][a-z0-9+.-]{1,15}://[^\s/:@]{0,100}:)(?P<value>[^\s/@]+)(?=@)"),
+        (
+            tuple(prefix + sign for prefix in _PREFIXES for sign in "-_"),
+            rf"(?P<kept>)(?P<value>\b(?:{'|'.join(_PREFIXES)})[-_][A-Za-z0-9_-]{{12,}})",
+        ),
     )
 )
+"""Patterns, each with what a text has in small letters, some of it at least, if the pattern finds anything there."""
 
 
 def redacted_text(text: str) -> str:
     """Replace what looks like a secret in a text."""
-    for pattern in _PATTERNS:
-        text = pattern.sub(_replacement, text)
+    # Other letters than those of ASCII may be the same to a pattern: K, the sign of Kelvin, is a k.
+    small = text.lower() if text.isascii() else None
+    for stems, pattern in _PATTERNS:
+        if small is None or any(stem in small for stem in stems):
+            text = pattern.sub(_replacement, text)
     return text
 
 

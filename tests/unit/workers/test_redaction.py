@@ -8,6 +8,7 @@ import pytest
 from docs.examples import EXAMPLES
 from producers.envelope import seal
 from producers.sealing import KeyMessage
+from workers import redaction
 from workers.redaction import REDACTED, redacted_payload, redacted_text
 
 SECRET = "hunter2 und mehr"
@@ -154,3 +155,24 @@ def test_a_word_of_a_megabyte_takes_no_time(piece: str) -> None:
     redacted_text("token=" + text)
     redacted_text("x " * 500_000 + text[:1_000])
     assert time.process_time() - begin < 5
+
+
+TOLD_BY_ONE_THING = (
+    *(f"{name}={WORD}" for name in NAMES),
+    *(f"--{name} {WORD}" for name in NAMES),
+    *(f"to\u212aen={WORD}", f"\u017fecret: {WORD}", f"--to\u212aen {WORD}", f"ba\u017fic {WORD}"),
+    *(f"Bearer {WORD}", f"BASIC {WORD}", f"redis://ada:{WORD}@host", f"\u017fk-{WORD}"),
+)
+
+
+@pytest.mark.parametrize("text", TOLD_BY_ONE_THING)
+def test_no_pattern_is_left_out_that_finds_something(text: str) -> None:
+    left = text
+    for _, pattern in redaction._PATTERNS:
+        left = pattern.sub(redaction._replacement, left)
+    assert redacted_text(text) == left
+
+
+@pytest.mark.parametrize("prefix", ["sk-", "pk_", "ghp_", "gho-", "xoxa-", "xoxb-", "xoxp-", "figd_"])
+def test_a_key_of_a_service_that_is_known_by_its_beginning_is_taken_out(prefix: str) -> None:
+    assert redacted_text(f"used {prefix}0123456789abcdef in vain") == f"used {REDACTED} in vain"
