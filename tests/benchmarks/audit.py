@@ -140,7 +140,7 @@ def _entered(stage: Stage, long: Stage, empty: Stage) -> Iterator[Repetition]:
 
         for each in (last, first):
             seconds_of(each, _message(TOGETHER))  # the statements are prepared
-        for turn in in_turn(stage.repetitions(5), left=("last_p99_ms", long_p99), right=("first_p99_ms", empty_p99)):
+        for turn in in_turn(stage.repetitions(9), left=("last_p99_ms", long_p99), right=("first_p99_ms", empty_p99)):
             yield {**turn, **{f"{name}_median_ms": median(each) for name, each in took.items()}}
 
 
