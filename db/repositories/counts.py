@@ -7,17 +7,17 @@ from typing import Final, Literal
 from sqlalchemy import text
 
 from db.page import Window
+from db.repositories.rollups import Count, Unit
 from db.statement import Driver, Statement, from_text
 
 Kind = Literal["requests", "calls", "samples"]
-Unit = Literal["hour", "day"]
 
 
 def _page(kind: Kind, table: str, subject: str, tenant: str) -> Statement:
     return from_text(
         f"counts.{kind}",
         """
-        SELECT starts_at, $tenant, $subject, entries, errors, total_ms / nullif(measured, 0), p50_ms, p95_ms, p99_ms,
+        SELECT starts_at, $subject, entries, errors, total_ms / nullif(measured, 0), p50_ms, p95_ms, p99_ms, $tenant,
                counted_at
           FROM $table
          WHERE unit = :unit AND starts_at >= :since AND starts_at < :until
@@ -54,18 +54,10 @@ _WAITING: Final = Statement(
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """How many there were in an hour or a day, how many failed, and how many milliseconds they took."""
+class Counted(Count):
+    """What was counted of an hour or a day, of which tenant, and when."""
 
-    starts_at: datetime
     tenant_id: str | None
-    subject: str
-    entries: int
-    errors: int
-    avg_ms: float | None
-    p50_ms: float | None
-    p95_ms: float | None
-    p99_ms: float | None
     counted_at: datetime
 
 

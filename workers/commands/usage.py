@@ -11,7 +11,8 @@ from typing import Final
 from db.engine import Database
 from db.page import Window
 from db.printable import printable
-from db.repositories.counts import Counted, Kind, Unit
+from db.repositories.counts import Counted, Kind
+from db.repositories.rollups import Unit
 
 from .dead_letters import CommandError, plain
 from .lines import MOST, count

@@ -10,6 +10,7 @@ from db.engine import Database
 from db.errors import DatabaseError
 from db.looking import Wanted
 from db.page import Window
+from db.repositories import statements
 from db.repositories.logs import Logs
 from tests.databases import TestDatabase
 from workers.__main__ import main
@@ -77,6 +78,26 @@ def test_what_is_rare_is_looked_for_in_statements_that_look_at_few_lines_each(
     looks = noting(monkeypatch, "look")
     assert [rows for rows in _walk(database, instance_ids, "never") if rows] == []
     assert max(look.lines for look in looks) == 20
+
+
+def test_a_step_reads_no_more_than_it_looks_at_however_few_lines_the_planner_expects(
+    database: Database, instance_ids: tuple[UUID, ...], test_database: TestDatabase
+) -> None:
+    """Where it takes an instance for a small one, to read all that it has and sort it seems cheaper."""
+    test_database.ask(
+        "INSERT INTO mcp_logs (mcp_instance_id, message, timestamp) SELECT (%s::uuid[])[1 + n %% 2], 'a line',"
+        " %s - n * interval '10 ms' FROM generate_series(1, 20000) n",
+        list(instance_ids[:2]),
+        NOW,
+    )
+    test_database.ask("ANALYZE mcp_logs")
+    values = {"instance_id": instance_ids[0], "lines": 20_000, **Wanted().values(), **HOUR.values(None, 100)}
+    with database.transaction() as uow:
+        uow.logs.read_in_order()
+        rows = uow._driver.execute(b"EXPLAIN " + statements()["logs.look"].sql, values).fetchall()
+    nodes = {str(line).partition("  (cost")[0].strip(" ->") for (line,) in rows}
+    assert "Incremental Sort" in nodes
+    assert "Sort" not in nodes
 
 
 def test_a_statement_that_takes_too_long_is_tried_with_fewer_lines(
