@@ -24,9 +24,8 @@ from workers.applier import Applier
 
 from .applying import applying, seconds_of
 from .comparison import in_turn
-from .draining import drained
 from .figures import Repetition, at_most, figure
-from .ingest import warm_pool
+from .pool import warm_pool
 from .stage import Stage
 from .statistics import percentile
 
@@ -112,7 +111,7 @@ def _fill(stage: Stage, rows: int) -> None:
     with warm_pool(stage) as pool:
         messages = (_message(min(IN_BULK, rows - done)) for done in range(0, rows, IN_BULK))
         while portion := list(islice(messages, PORTION)):
-            drained(pool, portion)
+            pool.drain(portion)
             _seal(stage)
     stage.sql.execute("VACUUM ANALYZE gateway.audit_logs")
     stage.sql.execute("CHECKPOINT")

@@ -4,21 +4,20 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import psycopg
 
-from producers import LogLine, LogsEmitted, Producer, connect
+from producers import LogLine, LogsEmitted
 from producers.message_id import derived
 
 from .comparison import in_turn
 from .figures import Repetition, at_least, figure
 from .plain import PLAIN, enqueue_plain
-from .processes import Running
+from .pool import Pool, warm_pool
 from .stage import Stage, until
 from .transactions import CONNECTIONS, PROCESSES, THREADS
 
@@ -42,9 +41,7 @@ COPY (SELECT id, mcp_instance_id, timestamp, level, source, message, metadata
 _IMPORT: Final = b"""
 COPY mcp_logs (id, mcp_instance_id, timestamp, level, source, message, metadata) FROM STDIN (FORMAT binary)
 """
-_COUNTS: Final = b"""
-SELECT (SELECT count(*) FROM inbox WHERE message_id = ANY (%s)), (SELECT count(*) FROM mcp_logs)
-"""
+_COUNT: Final = b"SELECT count(*) FROM mcp_logs"
 _SPAN: Final = b"SELECT count(*), extract(epoch FROM max(created_at) - min(created_at)) FROM mcp_logs"
 
 
@@ -63,13 +60,13 @@ def ingest_vs_copy(stage: Stage) -> Iterator[Repetition]:
     with warm_pool(stage) as pool:
 
         def ours() -> float:
-            return pool.rate(batches(instances, count, LINES))
+            return ingested(pool, batches(instances, count, LINES))
 
         def limit() -> float:
             stage.sql.execute("TRUNCATE mcp_logs")
             return _copied(stage, copies)
 
-        pool.rate(batches(instances, stage.count(100), LINES))
+        ingested(pool, batches(instances, stage.count(100), LINES))
         yield from in_turn(stage.repetitions(5), left=("workers_per_s", ours), right=("copy_per_s", limit))
 
 
@@ -88,8 +85,8 @@ def ingest_vs_orm(stage: Stage) -> Iterator[Repetition]:
 
     def ours() -> float:
         with warm_pool(stage) as pool:
-            pool.rate(batches(instances, stage.count(100), LINES))
-            return pool.rate(batches(instances, stage.count(300), LINES))
+            ingested(pool, batches(instances, stage.count(100), LINES))
+            return ingested(pool, batches(instances, stage.count(300), LINES))
 
     def theirs() -> float:
         stage.sql.execute("TRUNCATE mcp_logs")
@@ -120,8 +117,8 @@ def ingest_small_vs_single(stage: Stage) -> Iterator[Repetition]:
 
     def rate(module: str) -> float:
         with warm_pool(stage, module) as pool:
-            pool.rate(small(stage.count(400)))
-            return pool.rate(small(stage.count(6_000)))
+            ingested(pool, small(stage.count(400)))
+            return ingested(pool, small(stage.count(6_000)))
 
     def alone() -> float:
         return rate("tests.benchmarks.programs.workers_alone")
@@ -131,41 +128,14 @@ def ingest_small_vs_single(stage: Stage) -> Iterator[Repetition]:
     )
 
 
-@dataclass(frozen=True)
-class Pool:
-    """Worker processes that are up, warm and idle."""
-
-    stage: Stage
-    producer: Producer
-    processes: Sequence[Running]
-
-    def rate(self, messages: Sequence[LogsEmitted]) -> float:
-        """Have messages wait in Redis, let the pool go on, and give the rows per second."""
-        self.stage.sql.execute("TRUNCATE mcp_logs")
-        with ExitStack() as standing:
-            for process in self.processes:
-                standing.enter_context(process.stopped())
-            self.producer.send_many(messages)
-        started = time.perf_counter()
-        until(self._is_idle, "ingesting", pause=0.005)
-        seconds = time.perf_counter() - started
-        return _counted(self.stage, messages) / seconds
-
-    def _is_idle(self) -> bool:
-        return all(process.check() for process in self.processes) and not self.stage.waiting([QUEUE])
-
-
-@contextmanager
-def warm_pool(stage: Stage, module: str = "workers") -> Iterator[Pool]:
-    """Start the processes one by one, without a master, so that each can be stopped."""
-    stage.redis.flushall()
-    program = stage.workers("--threads", str(THREADS), module=module)
-    with ExitStack() as running:
-        # No instance really prints as much as is sent here, so none shall wait as one that does.
-        producer = running.enter_context(connect(stage.valkey.url, share_per_second=None))
-        processes = [running.enter_context(program.running()) for _ in range(PROCESSES)]
-        until(lambda: all(each.check() for each in processes) and stage.living_workers() == PROCESSES, "starting")
-        yield Pool(stage, producer, processes)
+def ingested(pool: Pool, messages: Sequence[LogsEmitted]) -> float:
+    """Have the lines of messages come into an empty table, and give the rows per second."""
+    pool.stage.sql.execute("TRUNCATE mcp_logs")
+    seconds = pool.drain(messages)
+    ((rows,),) = pool.stage.sql.execute(_COUNT).fetchall()
+    if rows != sum(len(each.lines) for each in messages):
+        raise ValueError(f"of {len(messages)} messages {rows} rows are stored")
+    return int(rows) / seconds
 
 
 def made_instances(stage: Stage) -> list[UUID]:
@@ -223,11 +193,3 @@ def _copied(stage: Stage, pieces: Sequence[bytes]) -> float:
         started = time.perf_counter()
         list(threads.map(copy_in, connections, shares))
         return len(pieces) * LINES / (time.perf_counter() - started)
-
-
-def _counted(stage: Stage, messages: Sequence[LogsEmitted]) -> int:
-    """Count the rows; raise unless every message was applied and every row is there."""
-    ((applied, rows),) = stage.sql.execute(_COUNTS, [[each.message_id for each in messages]]).fetchall()
-    if applied != len(messages) or rows != sum(len(each.lines) for each in messages):
-        raise ValueError(f"of {len(messages)} messages {applied} were applied and {rows} rows stored")
-    return int(rows)

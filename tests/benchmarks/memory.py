@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from .figures import Repetition, at_most, figure
-from .ingest import LINES, batches, made_instances, warm_pool
+from .ingest import LINES, batches, ingested, made_instances
+from .pool import warm_pool
 from .stage import Stage
 from .transactions import PROCESSES, THREADS
 
@@ -25,7 +26,7 @@ def ingest_memory_growth(stage: Stage) -> Iterator[Repetition]:
     told = list[list[float]]()
     with warm_pool(stage) as pool:
         for _ in range(max(2, stage.repetitions(PORTIONS))):
-            pool.rate(batches(instances, stage.count(PORTION // LINES), LINES))
+            ingested(pool, batches(instances, stage.count(PORTION // LINES), LINES))
             told.append([process.memory_mb() for process in pool.processes])
     for resident in zip(*told, strict=True):
         half = resident[len(resident) // 2 - 1]

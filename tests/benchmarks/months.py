@@ -12,9 +12,9 @@ from uuid import UUID
 import psycopg
 
 from .comparison import in_turn
-from .draining import drained
 from .figures import Repetition, at_least, figure
-from .ingest import INSTANCES, LINES, Pool, batches, made_instances, warm_pool
+from .ingest import INSTANCES, LINES, batches, made_instances
+from .pool import Pool, warm_pool
 from .stage import LONG, Stage
 from .transactions import PROCESSES, THREADS
 
@@ -70,7 +70,7 @@ class Side:
     def rate(self, count: int) -> float:
         """Have so many messages wait and give the rows per second; nothing that was there goes."""
         since = datetime.now(UTC)
-        seconds = drained(self.pool, batches(self.instances, count, LINES))
+        seconds = self.pool.drain(batches(self.instances, count, LINES))
         ((rows,),) = self.pool.stage.sql.execute(_SINCE, [since]).fetchall()
         if rows != count * LINES:
             raise ValueError(f"of {count} messages {rows} rows are stored")
