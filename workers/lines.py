@@ -8,13 +8,14 @@ import hashlib
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
-from typing import Annotated, Any, Final, NotRequired
+from typing import Annotated, Any, Final
 from uuid import UUID
 
-from pydantic import AwareDatetime, ConfigDict, Field, TypeAdapter, ValidationError
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+from msgspec.json import Decoder
 from pydantic_core import to_json
-from typing_extensions import TypedDict
 
 from db.lines import Batch, StrayLine
 from db.storable import storable_json
@@ -27,7 +28,7 @@ from producers.text import MAX_DEPTH, mended_json
 from .delivery import Delivery
 from .refused import kept
 
-_STRICT: Final = ConfigDict(extra="forbid")
+_Moment = Annotated[datetime, Meta(tz=True)]
 _ESCAPE: Final = b"\\"
 _NUL: Final = b"\\u0000"
 _NO_NUMBERS: Final = (b"NaN", b"Infinity")
@@ -39,29 +40,25 @@ _VARIANT: Final = 0b10 << 62
 _LAST_BITS: Final = (1 << 62) - 1
 
 
-class _Line(TypedDict):
-    __pydantic_config__ = _STRICT  # type: ignore[misc]  # where pydantic looks for it
-
+class _Line(Struct, forbid_unknown_fields=True, gc=False):
     instance_id: str
-    timestamp: AwareDatetime
-    level: NotRequired[Level]
-    source: NotRequired[Source]
-    message: Annotated[str, Field(max_length=MAX_LINE)]
-    metadata: NotRequired[dict[str, Any]]
+    timestamp: _Moment
+    message: Annotated[str, Meta(max_length=MAX_LINE)]
+    level: Level = "info"
+    source: Source = "process"
+    metadata: dict[str, Any] = field(default_factory=dict)
 
 
-class _Payload(TypedDict):
-    __pydantic_config__ = _STRICT  # type: ignore[misc]  # where pydantic looks for it
-
-    occurred_at: NotRequired[AwareDatetime]
-    lines: Annotated[list[_Line], Field(min_length=1, max_length=MAX_LINES)]
+class _Payload(Struct, forbid_unknown_fields=True):
+    lines: Annotated[list[_Line], Meta(min_length=1, max_length=MAX_LINES)]
+    occurred_at: _Moment | UnsetType = UNSET
 
 
-class _Envelope(TypedDict):
+class _Envelope(Struct):
     args: tuple[_Payload]
 
 
-_ENVELOPE: Final = TypeAdapter(_Envelope)
+_ENVELOPE: Final = Decoder(_Envelope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +95,15 @@ def _plain_lines(raw: bytes) -> list[_Line] | None:
     if _ESCAPE in raw and _NUL in raw:
         return None
     try:
-        (payload,) = _ENVELOPE.validate_json(raw)["args"]
-    except ValidationError:
+        (payload,) = _ENVELOPE.decode(raw).args
+    except (ValueError, RecursionError):
         return None
-    return payload["lines"]
+    return payload.lines
 
 
 def _plain(message_id: UUID, lines: Sequence[_Line]) -> Batch | None:
-    instance_ids = [line["instance_id"] for line in lines]
-    metadata = [to_json(line["metadata"]) if line.get("metadata") else b"{}" for line in lines]
+    instance_ids = [line.instance_id for line in lines]
+    metadata = [to_json(line.metadata) if line.metadata else b"{}" for line in lines]
     if not (all(map(_is_id, set(instance_ids))) and _is_plain(metadata)):
         return None
     return Batch(
@@ -116,10 +113,10 @@ def _plain(message_id: UUID, lines: Sequence[_Line]) -> Batch | None:
         ids=line_ids(message_id, len(lines)),
         numbers=range(1, len(lines) + 1),
         instance_ids=instance_ids,
-        timestamps=[line["timestamp"] for line in lines],
-        levels=[line.get("level", "info") for line in lines],
-        sources=[line.get("source", "process") for line in lines],
-        messages=[line["message"] for line in lines],
+        timestamps=[line.timestamp for line in lines],
+        levels=[line.level for line in lines],
+        sources=[line.source for line in lines],
+        messages=[line.message for line in lines],
         metadata=metadata,
     )
 

@@ -99,6 +99,27 @@ def test_what_processes_print_every_day_is_read_quickly(change: dict[str, Any]) 
     assert _is_read_quickly([_GOOD | change])
 
 
+@pytest.mark.parametrize(
+    "metadata", [b'{"more than a double": 1e400}', b'{"in": ' * 100_000, b'{"in": ' * 2_000 + b"1" + b"}" * 2_000]
+)
+def test_what_only_another_language_writes_is_left_to_the_contract(metadata: bytes) -> None:
+    delivery = _delivery([_GOOD | {"metadata": {"here": True}}])
+    raw = delivery.raw.replace(b'{"here": true}', metadata)
+    assert raw != delivery.raw
+    plain = lines._plain_lines(raw)
+    assert plain is None or lines._plain(ids.new(), plain) is None
+
+
+@pytest.mark.parametrize("change", [{"metadata": None}, {"level": None}, {"message": 5}, {"timestamp": None}])
+def test_a_field_of_another_type_is_left_to_the_contract(change: dict[str, Any]) -> None:
+    assert not _is_read_quickly([_GOOD | change])
+
+
+def test_times_finer_than_a_microsecond_are_rounded() -> None:
+    read = lines.read(_delivery([_GOOD | {"timestamp": "2026-11-21T15:52:41.123456789Z"}]))
+    assert [at.microsecond for at in read.batch.timestamps] == [123457]
+
+
 def _is_read_quickly(travelled: list[Any]) -> bool:
     delivery = _delivery(travelled)
     plain = lines._plain_lines(delivery.raw)
