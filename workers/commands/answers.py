@@ -56,11 +56,14 @@ class Answer:
 
     def go_on(self) -> None:
         """Look at some more lines; StopIteration if there are none."""
-        for row in next(self._looks)[: self._question.limit - len(self.rows)]:
+        found = next(self._looks)
+        rows = found[: self._question.limit - len(self.rows)]
+        for row in rows:
             if self._as_found:
                 self._tell(row)
             self.rows.append(row)
-        self._come_to = self._walk.edge
+        # What was found beyond the limit is not told, so the next page begins with it.
+        self._come_to = self._walk.edge if len(rows) == len(found) else rows[-1].mark
         self._voice.progress.show(self._walk, len(self.rows))
 
     def conclude(self) -> None:

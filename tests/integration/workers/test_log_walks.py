@@ -195,6 +195,33 @@ def test_whoever_finds_nothing_is_told_how_far_was_looked(
 
 
 @pytest.mark.usefixtures("asked")
+@pytest.mark.parametrize("question", [("search", "again"), ("tail",)], ids=str)
+@pytest.mark.parametrize("limit", [2, 5, 7])
+def test_pages_together_hold_every_line_once_however_many_a_step_finds(
+    instance_ids: tuple[UUID, ...],
+    question: tuple[str, ...],
+    limit: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(walking, "LEAST", 4)
+    monkeypatch.setattr(walking, "MOST", 9)
+    command = ["logs", *question, *(f"--instance={each}" for each in instance_ids)]
+    assert main(command) == 0
+    everything = capsys.readouterr().out.splitlines()
+    pages: list[str] = []
+    further: list[str] = ["--limit", str(limit)]
+    while len(pages) <= len(everything):
+        assert main([*command, *further]) == 0
+        out, told = capsys.readouterr()
+        pages = [*pages, *out.splitlines()] if question[0] == "search" else [*out.splitlines(), *pages]
+        if not told.startswith("older lines: "):
+            break
+        further[2:] = ["--before", told.split()[-1]]
+    assert pages == everything
+
+
+@pytest.mark.usefixtures("asked")
 def test_a_search_that_is_stopped_says_where_to_go_on(
     instance_ids: tuple[UUID, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
