@@ -14,14 +14,15 @@ from db.looking import LogRow, Wanted
 from db.page import Mark, Window
 from db.printable import printable
 
+from ..fate import FUTURE
 from .dead_letters import CommandError
 from .walking import Walk
 
 LEVELS: Final = ("debug", "info", "warn", "error")
 MOST: Final = 10_000
 
-# A line's own time is believed if it is at most so far in the future.
-AHEAD: Final = timedelta(minutes=11)
+# A message may be from that far in the future, and a line of it from that far in the future of the message.
+AHEAD: Final = 2 * FUTURE + timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)

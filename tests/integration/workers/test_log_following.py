@@ -11,12 +11,15 @@ import pytest
 from db.engine import Database
 from db.looking import LogRow
 from db.page import Window
+from producers import LogLine, LogsEmitted
+from producers.message_id import of_content
 from tests.databases import TestDatabase
 from workers.applier import Applier
 from workers.commands import following, lines
 from workers.commands.following import Following
 from workers.commands.lines import Question
 
+from .deliveries import delivered
 from .printed import NOW, an_instance, noting, printed
 
 pytestmark = pytest.mark.usefixtures("user")
@@ -89,6 +92,18 @@ def test_instances_with_different_clocks_are_followed_together(
     assert _texts(follower.poll()) == ["fast"]
     printed(database, slow, "slow again", at=NOW - timedelta(minutes=49))
     assert _texts(follower.poll()) == ["slow again"]
+
+
+def test_lines_of_a_clock_that_is_as_fast_as_workers_accept_are_followed(
+    database: Database, applier: Applier, instance_id: UUID
+) -> None:
+    """Such a message may hold older lines too, with which all of its transaction counts as seen."""
+    follower = _follow(database, instance_id)
+    assert follower.begin() == []
+    fast = timedelta(minutes=9)
+    made = [LogLine(instance_id=instance_id, timestamp=NOW + each * fast, message=str(each)) for each in range(3)]
+    applier(delivered(LogsEmitted(message_id=of_content(b"fast", NOW + fast), lines=made)))
+    assert _texts(follower.poll()) == ["0", "1", "2"]
 
 
 def test_words_and_levels_are_followed(database: Database, instance_id: UUID) -> None:
