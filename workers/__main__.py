@@ -28,6 +28,7 @@ from producers import BrokerUnavailable, ProducerError
 
 from . import app
 from .commands import dead_letters, gateway, health, log_options, logs, outbox, sealing_keys, usage
+from .commands.output import answered
 from .options import parser
 from .probes.addresses import Policy
 from .probes.settings import ProbeSettings
@@ -42,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command and give back its exit code; an error is one sentence on standard error."""
     options = parser(__doc__).parse_args(arguments)
     try:
-        return _COMMANDS[options.command or "run"](options)
+        return answered(partial(_ASKED[options.command], options)) if options.command else _run(options)
     except (ProcessError, DatabaseError, ProducerError, ArchiveError, dead_letters.CommandError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return _exit_code(error) if options.lifeline is not None else 1
@@ -166,8 +167,7 @@ def _logs(options: argparse.Namespace) -> int:
         return log_options.read(database, options, tell=tell, hint=hint)
 
 
-_COMMANDS: Final = {
-    "run": _run,
+_ASKED: Final = {
     "liveness": _liveness,
     "dead-letters": _asking(_dead_letter_answer),
     "health": _asking(_health_answer),

@@ -4,18 +4,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
 
 from db.engine import Database
 from db.looking import LogRow
 from db.page import Mark
 
 from .lines import Question, marked, walking, wanted
+from .output import STOPPED
 from .progress import Progress
 from .walking import Walk
-
-STOPPED: Final = 130
-"""The exit code of what Ctrl-C ended, as shells have it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """What may be asked of the lines that instances printed, and where the answers go."""
 
 import argparse
-import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -64,20 +63,13 @@ def _add_question(action: argparse.ArgumentParser) -> None:
 
 
 def read(database: Database, options: argparse.Namespace, *, tell: Tell, hint: Tell) -> int:
-    """Tell lines on standard output, which may be closed at any time, and give the exit code."""
+    """Tell lines and give the exit code."""
     question, shown = _question(options), _SHOWN[options.json]
-    try:
-        if options.follow:
-            following.follow(database, question, lambda row: tell(shown(row)), stop_event().wait)
-            return 0
-        voice = answers.Voice(lambda row: tell(shown(row)), hint, Progress(sys.stderr))
-        return answers.show(database, question, voice, as_found=options.action == "search")
-    except KeyboardInterrupt:
-        return answers.STOPPED
-    except BrokenPipeError:
-        # The interpreter flushes once more at its end, and would complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if options.follow:
+        following.follow(database, question, lambda row: tell(shown(row)), stop_event().wait)
         return 0
+    voice = answers.Voice(lambda row: tell(shown(row)), hint, Progress(sys.stderr))
+    return answers.show(database, question, voice, as_found=options.action == "search")
 
 
 def _question(options: argparse.Namespace) -> Question:

@@ -1,9 +1,6 @@
 """What people and programs read of the lines that instances printed, and what they follow."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -152,21 +149,3 @@ def test_a_search_for_nothing_is_refused(words: str, capsys: pytest.CaptureFixtu
     with pytest.raises(SystemExit):
         main(["logs", "search", "--instance", str(uuid4()), "--", words])
     assert "search for a word or more" in capsys.readouterr().err
-
-
-def test_whoever_reads_may_stop_reading(database: Database, instance_id: UUID, test_database: TestDatabase) -> None:
-    printed(database, instance_id, *(["x" * 1_000] * 500))
-    command = [sys.executable, "-m", "workers", "logs", "tail", "--instance", str(instance_id), "--limit", "500"]
-    with subprocess.Popen(
-        command,
-        env={**os.environ, "DATABASE_URL": test_database.worker_url},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as reading:
-        assert reading.stdout is not None
-        assert reading.stderr is not None
-        reading.stdout.readline()
-        reading.stdout.close()
-        assert reading.stderr.read() == ""
-        assert reading.wait() == 0

@@ -15,8 +15,9 @@ from db.repositories.logs import Logs
 from tests.databases import TestDatabase
 from workers.__main__ import main
 from workers.applier import Applier
-from workers.commands import answers, lines, walking
+from workers.commands import lines, walking
 from workers.commands.dead_letters import CommandError
+from workers.commands.output import STOPPED
 from workers.commands.progress import Progress
 from workers.commands.walking import TooSlow, Walk
 
@@ -239,7 +240,7 @@ def test_a_search_that_is_stopped_says_where_to_go_on(
             raise KeyboardInterrupt
 
     monkeypatch.setattr(Progress, "show", stopped)
-    assert main(question) == answers.STOPPED
+    assert main(question) == STOPPED
     out, told = capsys.readouterr()
     assert 0 < len(out.splitlines()) < len(everything)
     assert told.startswith("stopped; older lines: --before ")
