@@ -38,6 +38,9 @@ from .supervisor import OUTAGE, REFUSED, SERVICE, Supervisor
 
 log: Final = logging.getLogger("workers")
 
+_NO_PRIVILEGE: Final = "42501"
+_MAY_NOT: Final = " Set DATABASE_URL to a login that may: `python -m db login NAME --role worker` makes one."
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and give back its exit code; an error is one sentence on standard error."""
@@ -45,7 +48,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return answered(partial(_ASKED[options.command], options)) if options.command else _run(options)
     except (ProcessError, DatabaseError, ProducerError, ArchiveError, dead_letters.CommandError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        remedy = _MAY_NOT if isinstance(error, DatabaseError) and error.sqlstate == _NO_PRIVILEGE else ""
+        print(f"error: {error}{remedy}", file=sys.stderr)
         return _exit_code(error) if options.lifeline is not None else 1
 
 

@@ -33,6 +33,8 @@ def show(database: Database, question: Question, voice: Voice, *, as_found: bool
                 answer.go_on()
     except KeyboardInterrupt:
         answer.stopped = True
+    finally:
+        voice.progress.clear()
     answer.conclude()
     return STOPPED if answer.stopped else 0
 
@@ -66,8 +68,7 @@ class Answer:
     def conclude(self) -> None:
         """Tell what is not told yet, and where to go on or how far was looked."""
         for row in () if self._as_found else reversed(self.rows):
-            self._tell(row)
-        self._voice.progress.clear()
+            self._voice.tell(row)
         place = self._place()
         if self.stopped:
             self._voice.hint(f"stopped; older lines: --before {marked(place)}" if place else "stopped")

@@ -3,19 +3,30 @@
 import os
 import subprocess
 import sys
+from datetime import timedelta
+from io import StringIO
+from typing import Final
 from uuid import UUID
 
 import pytest
 
 from db.engine import Database
+from db.errors import DatabaseUnavailable
+from db.looking import Look
+from db.page import Mark, Window
 from tests.databases import TestDatabase
 from workers.__main__ import main
 from workers.applier import Applier
+from workers.commands import answers, progress, walking
+from workers.commands.lines import Question
 from workers.commands.output import STOPPED
+from workers.commands.walking import Walk
 
-from .printed import an_instance, printed
+from .printed import NOW, an_instance, printed
 
-_MANY_COUNTS = """
+GONE: Final = "PostgreSQL is gone"
+
+_MANY_COUNTS: Final = """
 INSERT INTO gateway.request_rollups (unit, starts_at, tenant_id, server_id, entries, errors, succeeded, measured,
                                      total_ms)
 SELECT 'day', date_trunc('day', now(), 'UTC'), repeat('x', 100), 'server-' || n, 1, 0, 1, 0, 0
@@ -64,3 +75,43 @@ def test_whoever_asks_may_end_it(
     monkeypatch.setattr(Database, "transaction", interrupted)
     assert main(question.split()) == STOPPED
     assert capsys.readouterr().err == ""
+
+
+def test_a_login_that_may_not_is_told_which_one_may(
+    test_database: TestDatabase, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", test_database.producer_url())
+    assert main(["logs", "tail", "--instance", str(UUID(int=7))]) == 1
+    told = capsys.readouterr().err
+    assert "permission denied" in told
+    assert "Set DATABASE_URL to a login that may" in told
+
+
+class Terminal(StringIO):
+    """What a terminal is to a program, but for the people."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_fault_in_the_midst_of_a_walk_finds_the_line_of_progress_cleared(
+    database: Database, instance_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printed(database, instance_id, *(["refused"] * 1_500))
+    monkeypatch.setattr(progress, "_PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(walking, "MOST", 1_000)
+    look = Walk._look
+
+    def gone(walk: Walk, of: UUID, place: Mark) -> Look:
+        if walk.lines:
+            raise DatabaseUnavailable(GONE)
+        return look(walk, of, place)
+
+    monkeypatch.setattr(Walk, "_look", gone)
+    question = Question((instance_id,), Window(NOW - timedelta(hours=1), NOW + timedelta(hours=1)), limit=1_200)
+    terminal = Terminal()
+    voice = answers.Voice(lambda _: None, pytest.fail, progress.Progress(terminal))
+    with pytest.raises(DatabaseUnavailable, match=GONE):
+        answers.show(database, question, voice, as_found=False)
+    assert "looked at 1,000 lines" in terminal.getvalue()
+    assert terminal.getvalue().endswith("\r\x1b[K")
