@@ -13,6 +13,7 @@ from db.page import Window
 from db.printable import printable
 from db.repositories.counts import Counted, Kind
 from db.repositories.rollups import Unit
+from db.storable import storable
 
 from .dead_letters import CommandError, plain
 from .lines import MOST, count
@@ -46,9 +47,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="WHAT")
     for kind, (subject, explanation) in _SUBJECTS.items():
         action = actions.add_parser(kind, help=explanation)
-        action.add_argument(f"--{subject}", dest="subject", metavar="ID", help=f"of this {subject} only")
+        action.add_argument(f"--{subject}", dest="subject", type=storable, metavar="ID", help=f"of this {subject} only")
         if kind == "requests":
-            action.add_argument("--tenant", metavar="ID", help="of this tenant only")
+            action.add_argument("--tenant", type=storable, metavar="ID", help="of this tenant only")
         action.add_argument("--by", choices=tuple(_UNITS), default="day", help="hours or days, both of UTC")
         action.add_argument("--since", type=moment, help="2h, 7d ago, or a date in UTC; a day of hours, 14 days")
         action.add_argument("--until", type=moment, help="the same; up to now if left out")
