@@ -46,7 +46,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command and give back its exit code; an error is one sentence on standard error."""
     options = parser(__doc__).parse_args(arguments)
     try:
-        return answered(partial(_ASKED[options.command], options)) if options.command else _run(options)
+        answer = partial(_COMMANDS[options.command or "run"], options)
+        return answer() if options.command in _HEEDED else answered(answer)
     except (ProcessError, DatabaseError, ProducerError, ArchiveError, dead_letters.CommandError, ValueError) as error:
         remedy = _MAY_NOT if isinstance(error, DatabaseError) and error.sqlstate == _NO_PRIVILEGE else ""
         print(f"error: {error}{remedy}", file=sys.stderr)
@@ -171,7 +172,8 @@ def _logs(options: argparse.Namespace) -> int:
         return log_options.read(database, options, tell=tell, hint=hint)
 
 
-_ASKED: Final = {
+_COMMANDS: Final = {
+    "run": _run,
     "liveness": _liveness,
     "dead-letters": _asking(_dead_letter_answer),
     "health": _asking(_health_answer),
@@ -181,6 +183,9 @@ _ASKED: Final = {
     "usage": _asking(_usage_answer),
     "sealing-keys": _show_sealing_keys,
 }
+
+_HEEDED: Final = {None, "liveness"}
+"""Programs go by the exit codes of these, which are never 0 for want of a reader."""
 
 
 def _settings(options: argparse.Namespace, environment: Mapping[str, str]) -> WorkerSettings:

@@ -11,14 +11,15 @@ STOPPED: Final = 130
 
 def answered(answer: Callable[[], int]) -> int:
     """Give the exit code of what prints an answer; Ctrl-C and a reader who has enough end it without a word."""
+    code = 0
     try:
         code = answer()
-        # Now, while it can be told apart from a fault, and not at the end of the interpreter.
-        sys.stdout.flush()
+        # Now, while it can be told apart from a fault; a process may also have been started without standard output.
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except KeyboardInterrupt:
         return STOPPED
     except BrokenPipeError:
         # The interpreter flushes once more at its end, and would complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     return code

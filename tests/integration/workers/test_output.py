@@ -1,10 +1,12 @@
 """Whoever reads an answer may have enough of it, and whoever asked may: neither is told of a fault."""
 
 import os
+import shlex
 import subprocess
 import sys
 from datetime import timedelta
 from io import StringIO
+from pathlib import Path
 from typing import Final
 from uuid import UUID
 
@@ -60,6 +62,14 @@ def test_whoever_reads_may_stop_reading(
         reading.stdout.close()
         assert reading.stderr.read() == ""
         assert reading.wait() == 0
+
+
+@pytest.mark.parametrize("redirection", ["| true", ">&-"])
+def test_a_probe_is_never_told_that_workers_are_well_for_want_of_a_reader(tmp_path: Path, redirection: str) -> None:
+    command = f"{shlex.quote(sys.executable)} -m workers liveness {redirection}; echo ${{PIPESTATUS[0]}} >&2"
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"}
+    ended = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, text=True, check=True)
+    assert ended.stderr.endswith("1\n")
 
 
 @pytest.mark.parametrize("question", ["usage requests", "health list", "outbox lag", "dead-letters list"])
