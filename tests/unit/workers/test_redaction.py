@@ -5,7 +5,7 @@ import time
 
 import pytest
 from hypothesis import given
-from hypothesis.strategies import lists, sampled_from
+from hypothesis.strategies import lists, sampled_from, tuples
 
 from docs.examples import EXAMPLES
 from producers.envelope import seal
@@ -178,15 +178,32 @@ def test_no_pattern_is_left_out_that_finds_something(text: str) -> None:
     assert redacted_text(text) == _with_all_patterns(text)
 
 
-FRAGMENTS = (
-    *("pass", "word", "pwd", "Phrase", "secret", "tokEn", "api", "Key", "authoriZation", "cookie", "credential", "jwt"),
-    *("to\u212aen", "\u017fecret", "Bearer ", "basic ", "sk-", "GHO_", "xoxb-", "figd_", "://", "redis://ada:", "--"),
-    *("=", ": ", "_", "-", " ", '"', "'", "\\", "\n", ",", "}", "@host", "\u0130", "é", WORD, "0123456789abcdef", "id"),
+BEGINNINGS = (
+    *("password", "pwd", "secret", "tokEn", "api Key", "authoriZation", "cookie", "credential", "jwt", "to\u212aen"),
+    *(
+        "\u017fecret",
+        "--to\u212aen",
+        "Bearer",
+        "ba\u017fic",
+        "sk",
+        "\u017fk",
+        "GHO",
+        "xoxb",
+        "figd",
+        "redis://ada",
+        "é",
+    ),
 )
+ENDS = (WORD, f"{WORD}@host", f'"{WORD} {WORD}"', "\\n", "")
 
 
-@given(lists(sampled_from(FRAGMENTS), max_size=14).map("".join))
-def test_looking_for_less_finds_no_less(text: str) -> None:
+@given(
+    lists(
+        tuples(sampled_from(BEGINNINGS), sampled_from(("=", ": ", ":", "_", "-", " ")), sampled_from(ENDS)), max_size=2
+    )
+)
+def test_looking_for_less_finds_no_less(parts: list[tuple[str, str, str]]) -> None:
+    text = " ".join(map("".join, parts))
     assert redacted_text(text) == _with_all_patterns(text)
 
 
