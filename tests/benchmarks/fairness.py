@@ -28,8 +28,8 @@ _APPLIED: Final = b"SELECT count(*) FROM inbox WHERE message_id = %s"
     target=at_most(2),
     compares=f"the 99th percentile of the time from sending to seeing the rows, of {LINES} lines about each"
     f" {EACH_SECONDS * 1000:.0f} ms of one instance, while another sends {TIMES_AS_MANY} times as many lines in batches"
-    f" of 500, against the same alone, in turn, on a log whose segments are used again; one process `python -m workers"
-    f" --threads {THREADS}`",
+    f" of 500 and has used up its share, against the same alone, in turn, on a log whose segments are used again; one"
+    f" process `python -m workers --threads {THREADS}`",
 )
 def quiet_p99_vs_alone(stage: Stage) -> Iterator[Repetition]:
     """Measure the quiet instance alone and beside the noisy one."""

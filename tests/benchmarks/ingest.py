@@ -47,10 +47,10 @@ _SPAN: Final = b"SELECT count(*), extract(epoch FROM max(created_at) - min(creat
 
 @figure(
     target=at_least(0.7),
-    compares=f"LogsEmitted, {LINES} lines of about 200 bytes each, waiting in Redis: {PROCESSES} warm processes"
-    f" `python -m workers --threads {THREADS}`, from the moment they go on until all is committed and acknowledged,"
-    " against a prebuilt binary COPY of the same rows into the same table by an administrator over"
-    f" {CONNECTIONS} connections, {LINES} rows a transaction; rows per second",
+    compares=f"LogsEmitted, {LINES} lines of about 200 bytes each, waiting in Redis, in the queue of those who send no"
+    f" more than their share: {PROCESSES} warm processes `python -m workers --threads {THREADS}`, from the moment they"
+    " go on until all is committed and acknowledged, against a prebuilt binary COPY of the same rows into the"
+    f" same table by an administrator over {CONNECTIONS} connections, {LINES} rows a transaction; rows per second",
 )
 def ingest_vs_copy(stage: Stage) -> Iterator[Repetition]:
     """Compare the way in with the limit of the table."""
