@@ -1,7 +1,8 @@
 -- Each block of a page, and what is wrong with it or with the link to the one before.
 WITH gone AS MATERIALIZED (
 SELECT d.parent AS table_name, range_agg(tstzrange(d.range_from, d.range_to)) AS ranges
-  FROM maintenance.detached_partitions d WHERE d.dropped_at IS NOT NULL GROUP BY d.parent
+  FROM maintenance.detached_partitions d WHERE d.dropped_at IS NOT NULL AND d.attached_at IS NULL
+ GROUP BY d.parent
 )
 SELECT b.table_name, b.tenant_id, b.number, b.entries, b.erased, encode(b.hash, 'hex'),
        CASE WHEN b.number > 1 AND before.number IS NULL THEN 'block-before-removed'

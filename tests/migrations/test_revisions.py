@@ -89,6 +89,29 @@ def test_archives_of_a_user_who_was_erased_before_are_erased_too(empty: TestData
     assert empty.ask("SELECT id FROM mcp_instances_archive UNION SELECT id FROM mcp_events_archive") == []
 
 
+def test_only_an_archive_that_came_back_before_is_known_as_attached(empty: TestDatabase) -> None:
+    schema.upgrade(empty.admin_url, "0049")
+    months = ("2026-01-01", "2026-02-01", "2026-03-01")
+    for (since, until), days in zip(pairwise(months), (7, -1), strict=True):
+        # One was dropped within its grace, which is by whoever attached it; of the other the place was taken since.
+        empty.ask(
+            f"CREATE TABLE partitions.x{since[5:7]} PARTITION OF gateway.audit_logs FOR VALUES FROM ('{since}') TO ('{until}')"
+        )
+        empty.ask(
+            "INSERT INTO maintenance.detached_partitions (relation, relid, parent, range_from, range_to, needs_archive,"
+            " drop_after, dropped_at, archived_at, archive_uri, archived_rows, archive_sha256) VALUES ('archive.x', %s,"
+            " 'gateway.audit_logs', %s, %s, true, now() + make_interval(days => %s), now(), now(), 'file:///x', 5,"
+            " repeat('a', 64))",
+            days + 10,
+            since,
+            until,
+            days,
+        )
+    schema.upgrade(empty.admin_url)
+    asked = "SELECT attached_at IS NOT NULL FROM maintenance.detached_partitions ORDER BY range_from"
+    assert empty.ask(asked) == [(True,), (False,)]
+
+
 def test_an_upgrade_that_is_done_changes_nothing(empty: TestDatabase) -> None:
     steps: list[str] = []
     schema.upgrade(empty.admin_url, report=steps.append)

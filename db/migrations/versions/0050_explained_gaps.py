@@ -13,7 +13,14 @@ depends_on = None
 _FOLDER: Final = Path(__file__).with_suffix("")
 _SEALING: Final = _FOLDER.parent / "0048_audit_chain" / "sealing.sql"
 _ATTACH: Final = _FOLDER.parent / "0045_restored_archives" / "attach.sql"
+_DROP: Final = _FOLDER.parent / "0046_policies" / "drop.sql"
+_STEPS: Final = _FOLDER.parent / "0033_erasure" / "steps.sql"
 _DROPPED: Final = "SET dropped_at = now()"
+# What somebody attached again retention did not take, whoever takes it later.
+_LET_BE: Final = """SET dropped_at = now(), attached_at = (
+                   SELECT now() FROM pg_inherits i
+                    WHERE i.inhrelid = due.relid AND i.inhparent = to_regclass(d.parent))"""
+_STEP: Final = "        EXECUTE step USING"
 _RETURN: Final = "    RETURN format('partitions.%s', child);"
 _NOTE: Final = "    PERFORM maintenance.note_restored(kept.parent, kept.range_from, kept.range_to);\n"
 # Archives that came back before there was a record of it: their rows have no entry and no list.
@@ -21,7 +28,8 @@ _BACK: Final = """
 UPDATE maintenance.detached_partitions d SET attached_at = d.dropped_at
   FROM maintenance.partition_catalog c
  WHERE d.parent = c.schema_name || '.' || c.table_name AND d.range_from = c.range_from AND d.range_to = c.range_to
-   AND d.dropped_at IS NOT NULL AND d.archive_uri IS NOT NULL
+   -- What retention drops has had its grace.
+   AND d.dropped_at < d.drop_after AND d.archive_uri IS NOT NULL
    AND NOT EXISTS (SELECT FROM maintenance.detached_partitions later
                     WHERE later.parent = d.parent AND later.range_from = d.range_from
                       AND later.detached_at > d.detached_at);
@@ -38,13 +46,17 @@ def upgrade() -> None:
     op.execute(before + _text(_FOLDER / "sealing.sql"))
     attach = _text(_ATTACH).replace(_DROPPED, f"{_DROPPED}, attached_at = now()").replace(_RETURN, _NOTE + _RETURN)
     op.execute(_replacing(attach))
+    op.execute(_text(_DROP).replace(_DROPPED, _LET_BE))
+    op.execute(_erase_before().replace(_STEP, _text(_FOLDER / "apart.sql") + _STEP))
     op.execute(_BACK)
 
 
 def downgrade() -> None:
     """Go by what the tables cover, as before; what came back is taken for what was entered."""
     op.execute(_replacing(_text(_ATTACH)))
+    op.execute(_text(_DROP))
     op.execute(_seal_before())
+    op.execute(_erase_before())
     op.execute(
         """
         DROP FUNCTION maintenance.note_restored(text, timestamptz, timestamptz);
@@ -75,6 +87,15 @@ def _replacing(text: str) -> str:
 
 
 def _seal_before() -> str:
-    text = _text(_SEALING)
-    begins = text.index("CREATE FUNCTION maintenance.seal_audit")
-    return _replacing(text[begins : text.index("COMMENT ON FUNCTION maintenance.seal_audit")])
+    return _function(_SEALING, "seal_audit")
+
+
+def _erase_before() -> str:
+    return _function(_STEPS, "erase_some")
+
+
+def _function(path: Path, name: str) -> str:
+    """Give a function as it was made."""
+    text = _text(path)
+    begins = text.index(f"CREATE FUNCTION maintenance.{name}(")
+    return _replacing(text[begins : text.index(f"COMMENT ON FUNCTION maintenance.{name}(")])

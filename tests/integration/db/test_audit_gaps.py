@@ -14,6 +14,7 @@ from archives.place import Place
 from archives.store import Folder
 from db.__main__ import main
 from db.engine import Database
+from db.erasing import erase
 from db.repositories.seals import BrokenRow, Seals
 from db.shelving import shelve_all
 from db.verifying import Verified, verify
@@ -100,6 +101,14 @@ def _drop(database: Database, own: TestDatabase) -> None:
         assert uow.partitions.retain() is not None
 
 
+def _attach(own: TestDatabase) -> None:
+    begins = OLD.replace(day=1, hour=0, minute=0, second=0)
+    own.ask(
+        f"ALTER TABLE gateway.audit_logs ATTACH PARTITION archive.{MONTH}"
+        f" FOR VALUES FROM ('{begins}') TO ('{(begins + timedelta(days=32)).replace(day=1)}')"
+    )
+
+
 def _gaps(verified: Verified) -> list[tuple[str, int]]:
     return [(gap.table_name, gap.rows) for gap in verified.missing]
 
@@ -139,7 +148,7 @@ def test_what_retention_takes_while_rows_are_compared_was_removed_by_nobody(
     monkeypatch.setattr(Seals, "spans", then_taken)
     monkeypatch.setattr(Seals, "rows", compared)
     verified = verify(database)
-    assert (verified.rows, verified.broken_rows, verified.is_intact) == (10, [], True)
+    assert (verified.rows, verified.broken_rows, verified.is_intact) == (5, [], True)
 
 
 def test_the_record_of_what_retention_took_stays_as_long_as_the_chain(
@@ -171,6 +180,56 @@ def test_a_month_that_somebody_took_away_is_missing(
     verified = verify(database, tenant_id=tenant)
     assert (_gaps(verified), verified.broken_rows, verified.is_intact) == ([("gateway.audit_logs", 5)], [], False)
     assert verify(database, tenant_id="umbrella").is_intact
+
+
+@pytest.mark.parametrize("is_attached", [False, True])
+def test_a_month_that_somebody_dropped_is_missing_though_retention_had_detached_it(
+    database: Database, test_database: TestDatabase, *, is_attached: bool
+) -> None:
+    _retire(database, test_database)
+    if is_attached:
+        _attach(test_database)
+        _keep(test_database, 36_500, "detach_drop")
+        test_database.ask("UPDATE maintenance.detached_partitions SET drop_after = now()")
+        with database.transaction() as uow:
+            uow.partitions.retain()
+    assert verify(database).is_intact
+    test_database.ask(f"DROP TABLE archive.{MONTH}")
+    assert _gaps(verify(database)) == [("gateway.audit_logs", 5)]
+
+
+def test_who_is_erased_from_a_detached_month_does_not_break_it_when_it_is_attached_again(
+    database: Database, test_database: TestDatabase
+) -> None:
+    test_database.ask("INSERT INTO users (id, email, name) VALUES (%s, 'ada@example.org', 'Ada')", UUID(int=3))
+    _retire(database, test_database)
+    # A table gets columns that what left it before does not have.
+    test_database.ask("ALTER TABLE gateway.audit_logs ADD COLUMN reviewed boolean")
+    erase(database, UUID(int=3))
+    test_database.ask("ALTER TABLE gateway.audit_logs DROP COLUMN reviewed")
+    _attach(test_database)
+    for _ in range(2):
+        verified = verify(database)
+        assert (verified.broken_rows, verified.feigned, verified.is_intact) == ([], [], True)
+        _seal(database)
+    erased = "SELECT sum(erased)::integer FROM maintenance.audit_blocks WHERE table_name = 'gateway.audit_logs'"
+    assert test_database.value(erased) == 2
+
+
+def test_an_empty_month_in_the_place_of_one_that_retention_took_misses_none_of_its_rows(
+    database: Database, test_database: TestDatabase
+) -> None:
+    _retire(database, test_database)
+    _keep(test_database, 36_500, "detach_drop")
+    with database.transaction() as uow:
+        uow.partitions.ensure_for("gateway.audit_logs", [OLD])
+    verified = verify(database)
+    assert (verified.is_intact, verified.rows) == (True, 5)
+    _write(database, OLD)
+    _seal(database)
+    assert (verify(database).is_intact, verify(database).rows) == (True, 10)
+    _tamper(test_database, "DELETE FROM gateway.audit_logs WHERE timestamp < now() - interval '20 days'")
+    assert [row.problem for row in verify(database).broken_rows] == ["removed"] * 5
 
 
 def test_an_archive_that_is_attached_again_is_sealed_as_it_came_back(

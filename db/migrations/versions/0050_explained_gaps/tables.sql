@@ -1,5 +1,5 @@
 ALTER TABLE maintenance.detached_partitions ADD COLUMN attached_at timestamptz;
-COMMENT ON COLUMN maintenance.detached_partitions.attached_at IS 'When its archive became a part of its table again';
+COMMENT ON COLUMN maintenance.detached_partitions.attached_at IS 'When it was found to be a part of its table again, or its archive became one';
 
 CREATE VIEW maintenance.retired_ranges AS
 SELECT newest.parent AS table_name, newest.range_from, newest.range_to, newest.detached_at, newest.dropped_at,
@@ -7,7 +7,11 @@ SELECT newest.parent AS table_name, newest.range_from, newest.range_to, newest.d
   FROM (SELECT DISTINCT ON (d.parent, d.range_from, d.range_to) d.* FROM maintenance.detached_partitions d
          ORDER BY d.parent, d.range_from, d.range_to, d.detached_at DESC) newest
  WHERE newest.attached_at IS NULL
-   AND NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = newest.relid AND i.inhparent = to_regclass(newest.parent));
+   AND NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = newest.relid AND i.inhparent = to_regclass(newest.parent))
+   -- What waited to be dropped and is gone was taken by somebody else.
+   AND (newest.dropped_at IS NOT NULL OR EXISTS (
+        SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE c.oid = newest.relid OR format('%I.%I', n.nspname, c.relname) = newest.relation));
 COMMENT ON VIEW maintenance.retired_ranges IS
     'The time of which retention took the rows, unless they came back: an archive that was attached again is not here';
 COMMENT ON COLUMN maintenance.retired_ranges.table_name IS 'The table, with its schema';
