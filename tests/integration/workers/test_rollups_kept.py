@@ -82,6 +82,17 @@ def test_late_rows_of_a_month_that_came_back_are_counted(database: Database, tes
     assert _counts(test_database) == [3, 3]
 
 
+def test_what_was_counted_of_a_month_that_somebody_took_away_stays(
+    database: Database, test_database: TestDatabase
+) -> None:
+    _store(database, OLD)
+    _roll_up(database)
+    _store(database, OLD)
+    test_database.ask(f"ALTER TABLE gateway.request_logs DETACH PARTITION partitions.{MONTH}")
+    _roll_up(database)
+    assert _counts(test_database) == [1, 1]
+
+
 def test_an_archive_that_is_attached_again_is_counted_again(database: Database, test_database: TestDatabase) -> None:
     """A table as `archives restore --attach` leaves it: another relation, and a record that says so."""
     _store(database, OLD)

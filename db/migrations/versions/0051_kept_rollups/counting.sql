@@ -25,6 +25,10 @@ BEGIN
             SELECT m.hour FROM unnest(marked) AS m (hour)
              WHERE NOT EXISTS (SELECT FROM maintenance.retired_ranges r
                                 WHERE r.table_name = p_table AND m.hour >= r.range_from AND m.hour < r.range_to)
+               -- Nor is anything left of what somebody took away by hand.
+               AND EXISTS (SELECT FROM maintenance.partition_catalog c
+                            WHERE c.schema_name || '.' || c.table_name = p_table AND NOT c.detach_pending
+                              AND m.hour >= c.range_from AND m.hour < c.range_to)
         )
         SELECT hour FROM present
          UNION
