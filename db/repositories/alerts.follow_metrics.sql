@@ -1,8 +1,9 @@
--- A limit is broken once each sample of a server has broken it for as long as the rule says, and holds again with the
--- first that does not; of a rule without a server, any server counts.  Where nothing is sampled, nothing turns.
+-- A limit is broken once each sample of a server has broken it for as long as the rule says, a year at most, and holds again
+-- with the first that does not; of a rule without a server, any server counts, but not one that broke it for a moment.
+-- Where nothing is sampled, nothing turns, unless the server is deleted.
 WITH rules AS MATERIALIZED (
 SELECT a.id, a.server_id, a.metric_name, a.comparison_operator, a.threshold_value::numeric AS threshold_value, a.is_active,
-       make_interval(mins => a.duration_minutes) AS lasting
+       make_interval(mins => least(a.duration_minutes, 525600)) AS lasting
   FROM gateway.performance_alerts a
  WHERE a.target_id IS NULL AND a.metric_name NOT LIKE 'maintenance.%' AND (a.is_active OR a.is_triggered)
 ), sampled AS (
@@ -30,14 +31,14 @@ SELECT s.id, s.server_id, s.lasting, max(s.timestamp) AS newest, max(s.timestamp
        (array_agg(s.value ORDER BY s.timestamp DESC))[1] AS value
   FROM sampled s GROUP BY s.id, s.server_id, s.lasting
 ), states AS (
-SELECT k.id, k.server_id, k.value, k.held_at = k.newest AS holds,
+SELECT k.id, k.server_id, k.value, k.held_at IS NOT NULL AS has_held,
        k.held_at IS DISTINCT FROM k.newest AND k.newest - (
            SELECT min(b.timestamp) FROM sampled b
             WHERE b.id = k.id AND b.server_id = k.server_id AND b.timestamp > coalesce(k.held_at, '-infinity')
        ) >= k.lasting AS is_broken
   FROM streaks k
 ), judged AS (
-SELECT t.id, bool_or(t.is_broken) AS is_broken, bool_and(coalesce(t.holds, false)) AS holds,
+SELECT t.id, bool_or(t.is_broken) AS is_broken, bool_and(t.has_held AND NOT t.is_broken) AS holds,
        string_agg(t.server_id || ' says ' || t.value, ', ' ORDER BY t.server_id) FILTER (WHERE t.is_broken) AS told
   FROM states t GROUP BY t.id
 ), opened AS (
@@ -53,7 +54,8 @@ RETURNING coalesce(a.server_id || ': ', '') || a.name AS name, a.metric_name || 
 ), resolved AS (
 UPDATE gateway.performance_alerts a SET is_triggered = false, resolved_at = now()
   FROM rules r LEFT JOIN judged j USING (id)
- WHERE r.id = a.id AND a.is_triggered AND (NOT a.is_active OR j.holds)
+ WHERE r.id = a.id AND a.is_triggered AND (NOT a.is_active OR j.holds OR EXISTS (
+       SELECT FROM gateway.mcp_servers gone WHERE gone.id = r.server_id AND gone.deleted_at IS NOT NULL))
 RETURNING coalesce(a.server_id || ': ', '') || a.name AS name
 )
 SELECT name, told, is_news FROM opened UNION ALL SELECT name, NULL, true FROM resolved ORDER BY name

@@ -105,6 +105,38 @@ def test_a_rule_without_a_server_is_about_each(
     assert [turn.told for turn in _follow(database)] == [None]
 
 
+def test_what_others_break_for_a_moment_keeps_no_alert_open(
+    applier: Applier, database: Database, test_database: TestDatabase
+) -> None:
+    _rule(test_database, {"server_id": None})
+    _sampled(applier, {8: 200, 2: 200})
+    _sampled(applier, {8: 50}, "maps")
+    assert [turn.told is None for turn in _follow(database)] == [False]
+    _sampled(applier, {1: 50})
+    _sampled(applier, {1: 200}, "maps")
+    assert [turn.told is None for turn in _follow(database)] == [True]
+
+
+def test_an_alert_of_a_deleted_server_is_resolved(
+    applier: Applier, database: Database, test_database: TestDatabase
+) -> None:
+    _rule(test_database, {"duration_minutes": 0})
+    _sampled(applier, {1: 200})
+    assert len(_follow(database)) == 1
+    test_database.ask("UPDATE gateway.mcp_servers SET deleted_at = now() WHERE id = 'mails'")
+    assert _follow(database) == [Turn("mails: slow", None, is_news=True)]
+    assert _follow(database) == []
+
+
+def test_a_duration_of_ages_keeps_no_other_rule_from_being_followed(
+    applier: Applier, database: Database, test_database: TestDatabase
+) -> None:
+    _rule(test_database, {"duration_minutes": 2**31 - 1}, "ages")
+    _rule(test_database, {"duration_minutes": 0})
+    _sampled(applier, {1: 200})
+    assert [turn.name for turn in _follow(database)] == ["mails: slow"]
+
+
 def test_what_turns_again_within_its_cooldown_is_no_news(
     applier: Applier, database: Database, test_database: TestDatabase
 ) -> None:
