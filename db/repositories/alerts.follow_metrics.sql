@@ -1,42 +1,27 @@
 -- A limit is broken once each sample of a server has broken it for as long as the rule says, a year at most, and holds again
 -- with the first that does not; of a rule without a server, any server counts, but not one that broke it for a moment.
--- Where nothing is sampled, nothing turns, unless the server is deleted.
+-- Where nothing is sampled, nothing turns, unless the server is deleted.  Of a server that keeps to it only the newest sample is
+-- read.
 WITH rules AS MATERIALIZED (
 SELECT a.id, a.server_id, a.metric_name, a.comparison_operator, a.threshold_value::numeric AS threshold_value, a.is_active,
        make_interval(mins => least(a.duration_minutes, 525600)) AS lasting
   FROM gateway.performance_alerts a
  WHERE a.target_id IS NULL AND a.metric_name NOT LIKE 'maintenance.%' AND (a.is_active OR a.is_triggered)
-), sampled AS (
-SELECT r.id, r.lasting, s.id AS server_id, m.timestamp,
-       CASE r.comparison_operator WHEN '>' THEN m.value > r.threshold_value WHEN '<' THEN m.value < r.threshold_value
-            WHEN '>=' THEN m.value >= r.threshold_value WHEN '<=' THEN m.value <= r.threshold_value
-            ELSE m.value = r.threshold_value END AS is_broken, m.value
+), states AS (
+SELECT r.id, s.id AS server_id, newest.value, NOT newest.is_broken OR held.timestamp IS NOT NULL AS has_held,
+       newest.is_broken AND coalesce(newest.timestamp - since.timestamp >= r.lasting, false) AS is_broken
   FROM rules r
   JOIN gateway.mcp_servers s ON s.deleted_at IS NULL AND (r.server_id IS NULL OR s.id = r.server_id)
- CROSS JOIN LATERAL (
-       SELECT g.timestamp, coalesce((CASE r.metric_name
-                  WHEN 'response_time_ms' THEN g.response_time_ms WHEN 'requests_per_second' THEN g.requests_per_second
-                  WHEN 'error_rate' THEN g.error_rate WHEN 'cpu_usage' THEN g.cpu_usage
-                  WHEN 'memory_usage_mb' THEN g.memory_usage_mb WHEN 'active_connections' THEN g.active_connections
-                  WHEN 'connection_pool_size' THEN g.connection_pool_size END)::numeric,
-                  CASE jsonb_typeof(g.custom_metrics -> r.metric_name)
-                  WHEN 'number' THEN (g.custom_metrics ->> r.metric_name)::numeric END) AS value
-         FROM gateway.server_metrics g
-        WHERE g.server_id = s.id AND g.timestamp > now() - 2 * r.lasting - interval '10 minutes'
-          AND g.timestamp <= now() + interval '10 minutes'
- ) m
- WHERE r.is_active AND m.value IS NOT NULL
-), streaks AS (
-SELECT s.id, s.server_id, s.lasting, max(s.timestamp) AS newest, max(s.timestamp) FILTER (WHERE NOT s.is_broken) AS held_at,
-       (array_agg(s.value ORDER BY s.timestamp DESC))[1] AS value
-  FROM sampled s GROUP BY s.id, s.server_id, s.lasting
-), states AS (
-SELECT k.id, k.server_id, k.value, k.held_at IS NOT NULL AS has_held,
-       k.held_at IS DISTINCT FROM k.newest AND k.newest - (
-           SELECT min(b.timestamp) FROM sampled b
-            WHERE b.id = k.id AND b.server_id = k.server_id AND b.timestamp > coalesce(k.held_at, '-infinity')
-       ) >= k.lasting AS is_broken
-  FROM streaks k
+ CROSS JOIN LATERAL (SELECT m.* FROM ($samples) m ORDER BY m.timestamp DESC LIMIT 1) newest
+  LEFT JOIN LATERAL (
+       SELECT m.timestamp FROM ($samples) m WHERE newest.is_broken AND NOT m.is_broken ORDER BY m.timestamp DESC LIMIT 1
+  ) held ON true
+  LEFT JOIN LATERAL (
+       SELECT m.timestamp FROM ($samples) m
+        WHERE newest.is_broken AND m.is_broken AND m.timestamp > coalesce(held.timestamp, '-infinity')
+        ORDER BY m.timestamp LIMIT 1
+  ) since ON true
+ WHERE r.is_active
 ), judged AS (
 SELECT t.id, bool_or(t.is_broken) AS is_broken, bool_and(t.has_held AND NOT t.is_broken) AS holds,
        string_agg(t.server_id || ' says ' || t.value, ', ' ORDER BY t.server_id) FILTER (WHERE t.is_broken) AS told

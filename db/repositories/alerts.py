@@ -84,7 +84,25 @@ _FOLLOW_TROUBLES: Final = Statement(
         """
     ),
 )
-_FOLLOW_METRICS: Final = from_file("alerts.follow_metrics", anew=True)
+# What a server says of the metric of a rule, for long enough to tell whether it lasts.
+_SAMPLES: Final = """
+SELECT g.timestamp, g.value, CASE r.comparison_operator
+       WHEN '>' THEN g.value > r.threshold_value WHEN '<' THEN g.value < r.threshold_value
+       WHEN '>=' THEN g.value >= r.threshold_value WHEN '<=' THEN g.value <= r.threshold_value
+       ELSE g.value = r.threshold_value END AS is_broken
+  FROM (SELECT t.timestamp, coalesce((CASE r.metric_name
+               WHEN 'response_time_ms' THEN t.response_time_ms WHEN 'requests_per_second' THEN t.requests_per_second
+               WHEN 'error_rate' THEN t.error_rate WHEN 'cpu_usage' THEN t.cpu_usage
+               WHEN 'memory_usage_mb' THEN t.memory_usage_mb WHEN 'active_connections' THEN t.active_connections
+               WHEN 'connection_pool_size' THEN t.connection_pool_size END)::numeric,
+               CASE jsonb_typeof(t.custom_metrics -> r.metric_name)
+               WHEN 'number' THEN (t.custom_metrics ->> r.metric_name)::numeric END) AS value
+          FROM gateway.server_metrics t
+         WHERE t.server_id = s.id AND t.timestamp > now() - 2 * r.lasting - interval '10 minutes'
+           AND t.timestamp <= now() + interval '10 minutes') g
+ WHERE g.value IS NOT NULL
+"""
+_FOLLOW_METRICS: Final = from_file("alerts.follow_metrics", parts={"samples": _SAMPLES}, anew=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Limits that samples break open alerts by themselves, and close them again."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -8,7 +9,7 @@ from typing import Final
 import pytest
 
 from db.engine import Database
-from db.repositories.alerts import Turn
+from db.repositories.alerts import _FOLLOW_METRICS, Turn
 from producers import AlertsDue, MetricSample, MetricsSampled
 from tests.databases import TestDatabase
 from workers.applier import Applier
@@ -115,6 +116,31 @@ def test_what_others_break_for_a_moment_keeps_no_alert_open(
     _sampled(applier, {1: 50})
     _sampled(applier, {1: 200}, "maps")
     assert [turn.told is None for turn in _follow(database)] == [True]
+
+
+def test_of_two_samples_of_a_moment_the_good_one_counts(
+    applier: Applier, database: Database, test_database: TestDatabase
+) -> None:
+    _rule(test_database, {"duration_minutes": 0})
+    _sampled(applier, {1: 200})
+    assert len(_follow(database)) == 1
+    _sampled(applier, {1: 50})
+    assert [turn.told for turn in _follow(database)] == [None]
+
+
+def test_of_a_server_that_keeps_to_its_limits_only_the_newest_sample_is_read(test_database: TestDatabase) -> None:
+    _rule(test_database, {"duration_minutes": 60})
+    test_database.ask(
+        "INSERT INTO gateway.server_metrics (id, server_id, timestamp, response_time_ms) SELECT gen_random_uuid(), 'mails',"
+        " now() - n * interval '3 s', 50 FROM generate_series(1, 2000) AS n"
+    )
+    test_database.ask("ANALYZE gateway.server_metrics")
+    plan = str(test_database.value(f"EXPLAIN (ANALYZE, FORMAT JSON) {_FOLLOW_METRICS.sql.decode().replace('%%', '%')}"))
+    read = [
+        float(rows) for rows in re.findall(r"'Relation Name': 'server_metrics_y[^}]*?'Actual Rows': ([0-9.]+)", plan)
+    ]
+    assert read
+    assert sum(read) <= len(read)
 
 
 def test_an_alert_of_a_deleted_server_is_resolved(
