@@ -95,7 +95,8 @@ def test_only_an_archive_that_came_back_before_is_known_as_attached(empty: TestD
     for (since, until), days in zip(pairwise(months), (7, -1), strict=True):
         # One was dropped within its grace, which is by whoever attached it; of the other the place was taken since.
         empty.ask(
-            f"CREATE TABLE partitions.x{since[5:7]} PARTITION OF gateway.audit_logs FOR VALUES FROM ('{since}') TO ('{until}')"
+            f"CREATE TABLE partitions.x{since[5:7]} PARTITION OF gateway.audit_logs"
+            f" FOR VALUES FROM ('{since}') TO ('{until}')"
         )
         empty.ask(
             "INSERT INTO maintenance.detached_partitions (relation, relid, parent, range_from, range_to, needs_archive,"

@@ -131,8 +131,8 @@ def test_of_two_samples_of_a_moment_the_good_one_counts(
 def test_of_a_server_that_keeps_to_its_limits_only_the_newest_sample_is_read(test_database: TestDatabase) -> None:
     _rule(test_database, {"duration_minutes": 60})
     test_database.ask(
-        "INSERT INTO gateway.server_metrics (id, server_id, timestamp, response_time_ms) SELECT gen_random_uuid(), 'mails',"
-        " now() - n * interval '3 s', 50 FROM generate_series(1, 2000) AS n"
+        "INSERT INTO gateway.server_metrics (id, server_id, timestamp, response_time_ms)"
+        " SELECT gen_random_uuid(), 'mails', now() - n * interval '3 s', 50 FROM generate_series(1, 2000) AS n"
     )
     test_database.ask("ANALYZE gateway.server_metrics")
     plan = str(test_database.value(f"EXPLAIN (ANALYZE, FORMAT JSON) {_FOLLOW_METRICS.sql.decode().replace('%%', '%')}"))
