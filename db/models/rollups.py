@@ -69,7 +69,7 @@ class RequestRollup(_Rollup, Base):
         *_checks(),
         Index("idx_request_rollups_tenant", "tenant_id", "starts_at"),
         Index("idx_request_rollups_server", "server_id", "starts_at"),
-        Index("idx_request_rollups_starts_at", "starts_at"),
+        Index("idx_request_rollups_starts_at", "starts_at", postgresql_using="brin"),
         _GATEWAY,
     )
 
@@ -101,7 +101,7 @@ class UsageRollup(_Rollup, Base):
     __table_args__ = (
         *_checks(),
         Index("idx_service_usage_rollups_service", "service_type", "starts_at"),
-        Index("idx_service_usage_rollups_starts_at", "starts_at"),
+        Index("idx_service_usage_rollups_starts_at", "starts_at", postgresql_using="brin"),
     )
 
     service_type: Mapped[Str50] = mapped_column(primary_key=True)
@@ -114,7 +114,7 @@ class MetricRollup(_Rollup, Base):
     __table_args__ = (
         *_checks(),
         Index("idx_metric_rollups_server", "server_id", "starts_at"),
-        Index("idx_metric_rollups_starts_at", "starts_at"),
+        Index("idx_metric_rollups_starts_at", "starts_at", postgresql_using="brin"),
         _GATEWAY,
     )
 
