@@ -10,7 +10,7 @@ from .plans import BOUNDS, NOW, PAGE, Hot
 _USER: Final = {"user_id": uuid(7)}
 _TENANT: Final = {"tenant_id": "tenant-3"}
 _SERVER: Final = {"server_id": "server-7"}
-_COUNTED: Final = {**BOUNDS, "unit": "hour", "subject": None, "tenant_id": None, "limit": 40}
+_COUNTED: Final = {**BOUNDS, "unit": "hour", "subject": None, "tenant_id": None, "limit": 100}
 
 RECORDS: Final = (
     Hot(
@@ -72,20 +72,11 @@ RECORDS: Final = (
         "idx_service_usage_rollups_service",
         {"service_type": "service-7", **BOUNDS, "unit": "hour"},
     ),
-    # Newest first through the index by time, too, when most of what is there is theirs.
-    Hot(
-        "counts.requests",
-        "idx_request_rollups_tenant|idx_request_rollups_starts_at|pk_request_rollups",
-        {**_COUNTED, **_TENANT},
-    ),
-    Hot(
-        "counts.samples",
-        "idx_metric_rollups_server|idx_metric_rollups_starts_at|pk_metric_rollups",
-        {**_COUNTED, "subject": "server-7"},
-    ),
+    Hot("counts.requests", "idx_request_rollups_tenant|pk_request_rollups", {**_COUNTED, **_TENANT}),
+    Hot("counts.samples", "idx_metric_rollups_server|pk_metric_rollups", {**_COUNTED, "subject": "server-7"}),
     Hot(
         "counts.calls",
-        "idx_service_usage_rollups_service|idx_service_usage_rollups_starts_at|pk_service_usage_rollups",
+        "idx_service_usage_rollups_service|pk_service_usage_rollups",
         {**_COUNTED, "subject": "service-7"},
     ),
     Hot("calls.of_user", "idx_fastmcp_audit_user_time", {**_TENANT, "user_id": "user-3", **PAGE}, "fastmcp_audit_log"),
