@@ -15,7 +15,7 @@ help: ## show this list
 	@echo "  make bench ONLY=noop_vs_dramatiq                  one figure"
 	@echo "  make bench ONLY=indexes                           what each index is worth, on a million rows"
 
-demo: $(VENV) $(LEGACY) ## the whole system at work on real servers, in a minute
+demo: $(VENV) $(LEGACY) ## the whole system at work on real servers, in a minute and a half
 	@$(PYTHON) -m demo
 
 test: $(VENV) $(LEGACY) ## all tests, on embedded servers or on TEST_DATABASE_URL

@@ -240,7 +240,7 @@ OUTCOMES: Final[Mapping[type[Message], tuple[tuple[str, str], ...]]] = {
     ),
     HealthReported: (_TURNS, _UNKNOWN_IN_BATCH, _SAME_SLOT, _OLD_SLOT, _FUTURE_SLOT),
     LogsEmitted: (
-        ("one of the instances does not exist", "its lines go into quarantine; the others are stored"),
+        ("one of the instances does not exist", "its lines go into `log_quarantine`; the others are stored"),
         ("NUL, broken Unicode, numbers that JSON does not have", "replaced, and the line is stored"),
         ("a line over 65,536 characters", "cut, and its end says so"),
         (

@@ -41,7 +41,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     tail = actions.add_parser("tail", help="the last lines, and what comes")
     searching = actions.add_parser("search", help="lines with certain words")
     searching.add_argument(
-        "words", type=_words, help="such as 'refused', '\"connection refused\"', 'refused -port' or 'a or b'"
+        "words",
+        type=_words,
+        help="all in one argument: 'refused', '\"connection refused\"', 'refused -port' or 'a or b'",
     )
     for action in (tail, searching):
         _add_question(action)
@@ -53,10 +55,15 @@ def _add_question(action: argparse.ArgumentParser) -> None:
     )
     action.add_argument("--level", choices=LEVELS, help="only lines of this level or worse")
     action.add_argument(
-        "--since", type=moment, default="24h", help="30m, 2h, 7d ago, or a date in UTC such as 2026-11-01T10:00"
+        "--since",
+        type=moment,
+        default="24h",
+        help="30m, 2h, 7d ago, or a date in UTC such as 2026-11-01T10:00; a day if left out",
     )
     action.add_argument("--until", type=moment, help="the same; up to now if left out")
-    action.add_argument("--limit", type=lines.count(MOST), default=100, help=f"the newest so many, at most {MOST:,}")
+    action.add_argument(
+        "--limit", type=lines.count(MOST), default=100, help=f"the newest so many, at most {MOST:,}; 100 if left out"
+    )
     action.add_argument("--before", type=lines.mark, metavar="MARK", help="go on where the page before ended")
     action.add_argument("--follow", action="store_true", help="show what comes, until Ctrl-C")
     action.add_argument("--json", action="store_true", help="a JSON object on each line")

@@ -53,7 +53,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         action.add_argument("--by", choices=tuple(_UNITS), default="day", help="hours or days, both of UTC")
         action.add_argument("--since", type=moment, help="2h, 7d ago, or a date in UTC; a day of hours, 14 days")
         action.add_argument("--until", type=moment, help="the same; up to now if left out")
-        action.add_argument("--limit", type=count(MOST), default=100, help=f"rows, at most {MOST:,}")
+        action.add_argument("--limit", type=count(MOST), default=100, help=f"rows, at most {MOST:,}; 100 if left out")
         action.add_argument("--json", action="store_true", help="a JSON object on each line")
 
 
