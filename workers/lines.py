@@ -37,7 +37,8 @@ _BIG_INTEGER: Final = b"0" * 19
 _ID_LENGTH: Final = 36
 _REMEMBERED: Final = 10_000
 _VARIANT: Final = 0b10 << 62
-_LAST_BITS: Final = (1 << 62) - 1
+_NUMBER_AT: Final = 62 - MAX_LINES.bit_length()
+_LAST_BITS: Final = (1 << _NUMBER_AT) - 1
 
 
 class _Line(Struct, forbid_unknown_fields=True, gc=False):
@@ -84,10 +85,15 @@ def read(delivery: Delivery) -> ReadLines:
 
 
 def line_ids(message_id: UUID, count: int) -> list[bytes]:
-    """Make the ids of the lines of a message, UUIDs of its version and moment; the same on every delivery."""
+    """Make the ids of the lines of a message, UUIDs of its version and moment, in the order of the lines.
+
+    They are the same on every delivery.
+    """
     head = message_id.bytes[:8]
     tails = struct.unpack(f">{count}Q", hashlib.shake_128(message_id.bytes).digest(8 * count))
-    return [head + (tail & _LAST_BITS | _VARIANT).to_bytes(8) for tail in tails]
+    # The number comes first: many programs tell whole seconds, and lines of one moment are read by their ids.
+    numbered = zip(range(_VARIANT, _VARIANT + (count << _NUMBER_AT), 1 << _NUMBER_AT), tails, strict=True)
+    return [head + (number | tail & _LAST_BITS).to_bytes(8) for number, tail in numbered]
 
 
 def _plain_lines(raw: bytes) -> list[_Line] | None:

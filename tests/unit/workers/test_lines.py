@@ -126,9 +126,10 @@ def _is_read_quickly(travelled: list[Any]) -> bool:
     return plain is not None and lines._plain(ids.new(), plain) is not None
 
 
-def test_ids_of_lines_are_message_ids_that_are_the_same_each_time_and_for_no_two_lines() -> None:
+def test_ids_of_lines_are_message_ids_in_their_order_the_same_each_time_and_for_no_two_lines() -> None:
     message_id = ids.new()
     made = lines.line_ids(message_id, 1_000)
     assert made[:10] == lines.line_ids(message_id, 10)
     assert len(set(made) | set(lines.line_ids(ids.new(), 1_000))) == 2_000
+    assert made == sorted(made)
     assert all(is_message_id(UUID(bytes=each)) for each in made)
