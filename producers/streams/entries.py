@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, cast
 
@@ -32,6 +32,7 @@ _DEEPEST: Final = 100
 
 _PAIR: Final = re.compile(r'([A-Za-z_@][\w.@/-]*)=("(?:\\.|[^"\\])*"|[^\s"]*)(?=\s|$)')
 _LOGFMT: Final = re.compile(r"[A-Za-z_@][\w.@/-]*=")
+_JSON: Final = json.JSONDecoder()
 
 Fields = Mapping[str, "JsonValue"]
 
@@ -47,14 +48,9 @@ class Entry:
 
 
 def read(printed: str, now: datetime) -> Entry:
-    """Read an entry of one line or more, as JSON, as logfmt or as plain text."""
+    """Read an entry as JSON, as logfmt or as plain text; the lines below JSON or logfmt go on with its text."""
     text = prefixes.plain(printed)
     return _json(text, now) or _logfmt(text, now) or _plain(text, now)
-
-
-def is_whole(line: str) -> bool:
-    """Tell whether a line is an entry of its own, whatever follows."""
-    return _object(line) is not None
 
 
 def _plain(text: str, now: datetime) -> Entry:
@@ -63,20 +59,21 @@ def _plain(text: str, now: datetime) -> Entry:
 
 
 def _json(text: str, now: datetime) -> Entry | None:
-    fields = _object(text)
-    if fields is None:
-        return None
-    return _notified(fields) or _fielded(fields, text, now)
-
-
-def _object(text: str) -> dict[str, "JsonValue"] | None:
-    if not (text.startswith("{") and text.rstrip().endswith("}")):
+    if not text.startswith("{"):
         return None
     try:
-        found: object = json.loads(text)
+        found, end = _JSON.raw_decode(text)
     except (ValueError, RecursionError):
         return None
-    return cast("dict[str, JsonValue]", found) if isinstance(found, dict) else None
+    beside, _, below = text[end:].partition("\n")
+    if beside.strip():
+        return None
+    fields = cast("dict[str, JsonValue]", found)
+    return _with(_notified(fields) or _fielded(fields, text[:end], now), below)
+
+
+def _with(entry: Entry, below: str) -> Entry:
+    return replace(entry, text=f"{entry.text}\n{below}") if below else entry
 
 
 def _notified(fields: Fields) -> Entry | None:
@@ -91,12 +88,13 @@ def _notified(fields: Fields) -> Entry | None:
 
 
 def _logfmt(text: str, now: datetime) -> Entry | None:
-    if _LOGFMT.match(text) is None or "\n" in text:
+    if _LOGFMT.match(text) is None:
         return None
-    fields: dict[str, JsonValue] = {name: _unquoted(value) for name, value in _PAIR.findall(text)}
+    line, _, below = text.partition("\n")
+    fields: dict[str, JsonValue] = {name: _unquoted(value) for name, value in _PAIR.findall(line)}
     if _named(fields, _LEVELS) is None and (_named(fields, _TIMES) is None or _named(fields, _TEXTS) is None):
         return None
-    return _fielded(fields, text, now)
+    return _with(_fielded(fields, line, now), below)
 
 
 def _unquoted(value: str) -> str:

@@ -69,15 +69,13 @@ class Joiner:
         self._begin()
 
     def add(self, line: str) -> Iterator[Joined]:
-        """Take a line; give the entry that it ended, and its own if nothing can follow."""
+        """Take a line; give the entry that it ended."""
         line = prefixes.plain(line)
         if self._lines and not (self._has_room(line) and self._goes_on(line)):
             yield from self.finish()
         if not self._lines and not line.strip():
             return
         self._append(line)
-        if len(self._lines) == 1 and entries.is_whole(line):
-            yield from self.finish()
 
     def left(self) -> float | None:
         """Tell in how many seconds the entry waits no longer; None when there is none."""

@@ -56,6 +56,31 @@ def test_what_else_a_structured_line_says_is_its_metadata() -> None:
 
 
 @pytest.mark.parametrize(
+    "structured",
+    [
+        'time=2026-11-21T12:00:00Z level=warn msg="lf three" k=v',
+        '{"time":"2026-11-21T12:00:00Z","level":"warn","msg":"lf three","k":"v"}',
+        '{\n  "time": "2026-11-21T12:00:00Z",\n  "level": "warn",\n  "msg": "lf three",\n  "k": "v"\n}',
+    ],
+    ids=["logfmt", "JSON", "pretty JSON"],
+)
+def test_what_is_indented_below_a_structured_line_goes_on_with_its_message(structured: str) -> None:
+    lines = shipped(f"{structured}\n\tstack\n\tmore\n{structured}\n".encode())
+    assert [line.message for line in lines] == ["lf three\n\tstack\n\tmore", "lf three"]
+    assert {(line.level, line.timestamp) for line in lines} == {("warn", NOON)}
+    assert [line.metadata for line in lines] == [{"stream": "stderr", "k": "v"}] * 2
+
+
+def test_structured_lines_without_a_message_keep_the_whole_text() -> None:
+    lines = shipped(b'level=warn k=v\n\tstack\n{"level":"error","k":1}\n\tstack\n{"level":"info"} x\n')
+    assert [(line.level, line.message) for line in lines] == [
+        ("warn", "level=warn k=v\n\tstack"),
+        ("error", '{"level":"error","k":1}\n\tstack'),
+        ("info", '{"level":"info"} x'),
+    ]
+
+
+@pytest.mark.parametrize(
     ("now", "line", "then"),
     [
         (NOON, "23:59:59 INFO x", datetime(2026, 11, 20, 23, 59, 59, tzinfo=UTC)),
