@@ -86,6 +86,11 @@ class Buffer(Generic[P]):
         with self._changed:
             return self._counters
 
+    def last_error(self) -> Exception | None:
+        """Give what the last attempt to send that failed has raised; None when none has failed."""
+        with self._changed:
+            return self._last_error
+
     def close(self) -> bool:
         """Send what waits, for ``close_seconds`` at most; True when all was sent.  What comes later is dropped."""
         with self._changed:
@@ -112,6 +117,7 @@ class Buffer(Generic[P]):
         self._changed = threading.Condition(threading.RLock())
         self._backlog = Backlog(self._shape)
         self._counters = Counters()
+        self._last_error: Exception | None = None
         self._in_flight = 0
         self._closing = False
         self._deadline = 0.0
@@ -186,15 +192,15 @@ class Buffer(Generic[P]):
             if self._sent(self._shape.message(parts)):
                 with self._changed:
                     self._count(sent=len(parts), pending=-len(parts))
-        except MessageTooLarge:
+        except MessageTooLarge as error:
             if len(parts) == 1:
-                self._lose(parts)
+                self._lose(parts, error)
                 return
             middle = len(parts) // 2
             self._deliver(parts[:middle])
             self._deliver(parts[middle:])
-        except Exception:  # noqa: BLE001  whatever a transport raises, the thread that sends must outlive it
-            self._lose(parts)
+        except Exception as error:  # noqa: BLE001  whatever a transport raises, the thread that sends must outlive it
+            self._lose(parts, error)
 
     def _sent(self, message: Message) -> bool:
         """Send the same message until the broker has it; False when the time to close is over."""
@@ -204,16 +210,17 @@ class Buffer(Generic[P]):
                 self._producer.send(message)
             except InvalidMessage:
                 raise
-            except (ProducerError, OSError, RuntimeError):
-                if not self._again(pause):
+            except (ProducerError, OSError, RuntimeError) as error:
+                if not self._again(pause, error):
                     return False
                 pause = min(2 * pause, self._limits.longest_pause)
             else:
                 return True
 
-    def _again(self, pause: float) -> bool:
+    def _again(self, pause: float, error: Exception) -> bool:
         until = time.monotonic() + pause
         with self._changed:
+            self._last_error = error
             self._count(retries=1)
             while (now := time.monotonic()) < until:
                 if self._closing and now >= self._deadline:
@@ -221,8 +228,9 @@ class Buffer(Generic[P]):
                 self._changed.wait(min(until - now, self._deadline - now) if self._closing else until - now)
             return True
 
-    def _lose(self, parts: Sequence[P]) -> None:
+    def _lose(self, parts: Sequence[P], error: Exception) -> None:
         with self._changed:
+            self._last_error = error
             for part in parts:
                 self._backlog.miss(part, REFUSED)
             self._count(dropped=len(parts), pending=-len(parts))

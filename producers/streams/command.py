@@ -32,6 +32,7 @@ _NOT_FOUND: Final = 127
 _NOT_EXECUTABLE: Final = 126
 _LAST_SECONDS: Final = 5.0
 """How long the streams may stay open after the command has ended, since its children may hold them."""
+_NOT_SENT: Final = 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,18 +46,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, *, url: str) -> int:
-    """Ship to the end and give the exit code of the command."""
+    """Ship to the end and give the exit code of the command, or 1 when it went well but lines could not be sent."""
     limits = Limits(when_full="block", block_seconds=3600.0) if arguments.block else Limits()
     with connect(url) as producer:
         buffer = Buffer(producer, LINES, limits)
         try:
-            if arguments.words:
-                return _run(arguments.words, buffer, arguments.instance, stderr_only=arguments.stderr_only)
-            exit_on_sigterm()
-            ship(sys.stdin.buffer, buffer, arguments.instance, Reading("stdin"))
+            code = _shipped(arguments, buffer)
         finally:
-            buffer.close()
+            is_sent = buffer.close()
             _tell_losses(buffer)
+    return code if code or is_sent else _NOT_SENT
+
+
+def _shipped(arguments: argparse.Namespace, buffer: Buffer[LogLine]) -> int:
+    if arguments.words:
+        return _run(arguments.words, buffer, arguments.instance, stderr_only=arguments.stderr_only)
+    exit_on_sigterm()
+    ship(sys.stdin.buffer, buffer, arguments.instance, Reading("stdin"))
     return 0
 
 
@@ -122,7 +128,6 @@ def _echo(stream: IO[bytes]) -> Echo:
 def _tell_losses(buffer: Buffer[LogLine]) -> None:
     counters = buffer.counters()
     if counters.dropped or counters.pending:
-        print(
-            f"minimcp: {counters.dropped:,} lines were dropped and {counters.pending:,} could not be sent",
-            file=sys.stderr,
-        )
+        told = f"minimcp: {counters.dropped:,} lines were dropped and {counters.pending:,} could not be sent"
+        cause = buffer.last_error() or ("Redis did not answer in time" if counters.pending else None)
+        print(told if cause is None else f"{told}: {cause}", file=sys.stderr)

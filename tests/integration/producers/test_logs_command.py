@@ -1,18 +1,20 @@
 """`python -m producers logs` runs a command as if it were not there, and ships what it prints."""
 
+import io
 import json
 import os
 import pty
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
 import pytest
 
-from producers import LINES, Buffer, Queue, connect
+from producers import LINES, Buffer, Limits, Queue, connect
 from producers.__main__ import main
 from producers.broker import redis_client
 from producers.streams import follow
@@ -130,10 +132,30 @@ def test_a_burst_passes_whole_and_arrives_whole(redis_url: str) -> None:
     assert long.endswith("xx… [truncated]")
 
 
-def test_a_command_does_not_notice_that_redis_is_away() -> None:
-    done = ran("redis://127.0.0.1:1", "--", "echo", "hello")
-    assert (done.returncode, done.stdout) == (0, b"hello\n")
-    assert done.stderr == b"minimcp: 0 lines were dropped and 1 could not be sent\n"
+AWAY: Final = "redis://:secret@127.0.0.1:1/0"
+
+
+@pytest.mark.parametrize(("ended", "code"), [(0, 1), (3, 3)])
+def test_a_command_does_not_notice_that_redis_is_away_and_the_cause_is_told_once(
+    ended: int, code: int, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    monkeypatch.setattr("producers.streams.command.Limits", partial(Limits, close_seconds=0.5))
+    assert main(command(AWAY, "--", "sh", "-c", f"echo hello; exit {ended}")[3:]) == code
+    told = capfdbinary.readouterr()
+    assert told.out == b"hello\n"
+    assert told.err.startswith(b"minimcp: 0 lines were dropped and 1 could not be sent: Redis at 127.0.0.1:1 cannot be")
+    assert told.err.endswith(b": check REDIS_URL and the server\n")
+    assert (told.err.count(b"\n"), told.err.count(b"secret")) == (1, 0)
+
+
+def test_standard_input_that_could_not_be_sent_is_a_failure(
+    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    monkeypatch.setattr("producers.streams.command.Limits", partial(Limits, close_seconds=0.5))
+    monkeypatch.setattr("producers.streams.command.exit_on_sigterm", lambda: None)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"hello\n")))
+    assert main(command(AWAY)[3:]) == 1
+    assert b" 1 could not be sent: Redis at 127.0.0.1:1 cannot be reached (" in capfdbinary.readouterr().err
 
 
 def test_a_command_whose_output_nobody_reads_ends_as_it_would_alone(redis_url: str) -> None:

@@ -79,6 +79,15 @@ def test_a_batch_that_could_not_be_sent_is_sent_again_under_its_id() -> None:
     assert len(set(producer.tried)) == 1
     assert buffer.counters().retries == 3
     assert [one.message for one in lines(producer)] == ["once"]
+    assert buffer.last_error() is producer.error
+
+
+def test_a_line_that_is_refused_leaves_its_error() -> None:
+    refusal = ValueError("never")
+    with Buffer(Flaky(failures=1, error=refusal), LINES) as buffer:
+        assert buffer.last_error() is None
+        buffer.put(line("bad"))
+    assert (buffer.counters().dropped, buffer.last_error()) == (1, refusal)
 
 
 def test_a_full_buffer_drops_the_oldest_of_the_lowest_level_and_tells_the_gap() -> None:
