@@ -13,7 +13,7 @@ from uuid import UUID
 from archives.errors import ArchiveError
 from db import archiving, importing, moving, roles, schema, seeds
 from db.commands import archives, audit, holds, keys, maintenance, retention, runs, users
-from db.console import URLS, UsageError, command, conclude, database_url, master_keys, reporter
+from db.console import URLS, NothingFound, UsageError, command, conclude, database_url, master_keys, reporter
 from db.engine import Database
 from db.errors import DatabaseError
 from db.printable import printable
@@ -21,18 +21,19 @@ from db.repositories.partitions import Horizon
 from db.settings import DatabaseSettings
 
 _INTERRUPTED = 130
+_NOTHING_FOUND = 2
 _NO_PRIVILEGE = "42501"
 
 
 def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> int:
-    """Run a command; 0 if it was done, 1 after a sentence that says what to do."""
+    """Run a command; 0 if it was done, 1 after a sentence that says what to do, 2 if there is nothing of that name."""
     options = _parser().parse_args(arguments)
     try:
         options.run(options, environment)
     except DatabaseError as error:
         remedy = " Set DATABASE_ADMIN_URL to a login that may." if error.sqlstate == _NO_PRIVILEGE else ""
         print(f"{error}{remedy}", file=sys.stderr)
-        return 1
+        return _NOTHING_FOUND if isinstance(error, NothingFound) else 1
     except ArchiveError as error:
         print(error, file=sys.stderr)
         return 1

@@ -20,6 +20,10 @@ class UsageError(DatabaseError):
     """The command cannot run as it was called."""
 
 
+class NothingFound(UsageError):
+    """What the command was to look at is not there, so that it can tell nothing of it."""
+
+
 def command(
     commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, run: Run, promise: str
 ) -> argparse.ArgumentParser:

@@ -19,6 +19,7 @@ _MOST: Final = 1_000
 class Verified:
     """What was compared, what is broken or gone without a reason, and the last block of each chain."""
 
+    tenant_id: str | None = None
     blocks: int = 0
     rows: int = 0
     erased: int = 0
@@ -41,10 +42,15 @@ class Verified:
             self.broken_blocks or self.broken_rows or self.missing or self.feigned or self.altered or self.forgotten
         )
 
+    @property
+    def has_nothing(self) -> bool:
+        """Tell whether one tenant was asked for of whom there is neither a row nor a block."""
+        return self.tenant_id is not None and self.is_intact and not (self.blocks or self.rows)
+
     def facts(self) -> dict[str, object]:
         """Give it for programs."""
         return {
-            "intact": self.is_intact,
+            "intact": None if self.has_nothing else self.is_intact,
             "blocks": self.blocks,
             "rows": self.rows,
             "erased": self.erased,
@@ -64,7 +70,7 @@ class Verified:
 
 def verify(database: Database, *, tenant_id: str | None = None, known: Iterable[str] = ()) -> Verified:
     """Compare all that the tables hold, of one tenant or of all, with what was sealed of it."""
-    verified = Verified()
+    verified = Verified(tenant_id)
     _blocks(database, tenant_id, verified)
     for table, since, until in _explained(database, tenant_id, verified):
         verified.since[table] = min(since, verified.since.get(table, since))

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from typing import Final
 
-from db.console import URLS, UsageError, command, conclude, database_url
+from db.console import URLS, NothingFound, UsageError, command, conclude, database_url
 from db.engine import Database
 from db.errors import DatabaseError
 from db.printable import printable
@@ -31,7 +31,10 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     checking.add_argument(
         "--known", action="append", default=[], metavar="HASH", help="a block that was told before must still be there"
     )
-    checking.epilog = "Exits with 1 and says which row or block it is when something is broken."
+    checking.epilog = (
+        "Exits with 1 and says which row or block it is when something is broken, with 2 when --tenant has neither rows"
+        " nor blocks."
+    )
 
 
 def _verify(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
@@ -47,6 +50,11 @@ def _verify(options: argparse.Namespace, environment: Mapping[str, str]) -> None
     conclude(options, verified.facts(), "\n".join(_sentences(verified)))
     if not verified.is_intact:
         raise AuditBroken("The audit tables are not as they were written. Keep the database as it is, and look.")
+    if verified.has_nothing:
+        raise NothingFound(
+            f"Nothing was verified: no row was ever sealed or written for tenant {printable(options.tenant)!r}."
+            " Without --tenant the last lines name the tenants that there are."
+        )
 
 
 def _sentences(verified: Verified) -> Iterator[str]:

@@ -280,3 +280,19 @@ def test_the_command_tells_what_is_broken_and_exits_with_1(
     assert (facts["intact"], [row["problem"] for row in facts["broken_rows"]]) == (False, ["removed"])
     assert main(["audit", "verify", "--known", "x"], environment) == 1
     assert "is no hash of a block" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("tenant", ["acne", ""])
+def test_a_tenant_of_whom_there_is_nothing_is_not_said_to_be_verified(
+    database: Database, test_database: TestDatabase, capsys: pytest.CaptureFixture[str], tenant: str
+) -> None:
+    environment = {"DATABASE_URL": test_database.worker_url}
+    _write(database)
+    assert main(["audit", "verify", "--tenant", "acme"], environment) == 0
+    capsys.readouterr()
+    assert main(["audit", "verify", "--tenant", tenant, "--json"], environment) == 2
+    out, told = capsys.readouterr()
+    assert json.loads(out)["intact"] is None
+    assert f"no row was ever sealed or written for tenant '{tenant}'" in told
+    _tamper(test_database, "ALTER TABLE gateway.audit_logs DISABLE TRIGGER audit_logs_entered")
+    assert main(["audit", "verify", "--tenant", tenant], environment) == 1
