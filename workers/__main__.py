@@ -113,7 +113,8 @@ def _asking(answer: Callable[[Database, argparse.Namespace], str]) -> Callable[[
 
     def ask(options: argparse.Namespace) -> int:
         with closing(Database(_database(os.environ, connections=1))) as database:
-            print(answer(database, options))
+            if told := answer(database, options):
+                print(told)
         return 0
 
     return ask

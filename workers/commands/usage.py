@@ -23,6 +23,7 @@ _UNITS: Final[dict[Unit, timedelta]] = {"hour": timedelta(hours=1), "day": timed
 _SPANS: Final[dict[Unit, timedelta]] = {"hour": timedelta(days=1), "day": timedelta(days=14)}
 _TIMES: Final[dict[Unit, str]] = {"hour": "%Y-%m-%d %H:00", "day": "%Y-%m-%d"}
 _NOBODY: Final = "-"
+_DECIMALS: Final = 3
 _SUBJECTS: Final[dict[Kind, tuple[str, str]]] = {
     "requests": ("server", "what callers asked the gateway for, by tenant and server"),
     "calls": ("service", "calls of shared services"),
@@ -86,6 +87,8 @@ def show(database: Database, question: Question, *, as_json: bool, hint: Callabl
         hint(f"{waiting} of these hours still to be counted, by a tick: `python -m db ticks list` says when")
     if len(rows) < len(found):
         hint(f"older ones: --until {rows[-1].starts_at.astimezone(UTC):%Y-%m-%dT%H:%M}")
+    if as_json and not rows:
+        hint(_nothing(question.window))
     rows.sort(key=lambda each: (each.starts_at, each.tenant_id or "", each.subject))
     return "\n".join(map(_as_json, rows)) if as_json else _table(rows, question)
 
@@ -108,9 +111,8 @@ def _whole(found: Sequence[Counted], question: Question) -> list[Counted]:
 
 
 def _table(rows: Sequence[Counted], question: Question) -> str:
-    window = question.window
     if not rows:
-        return f"Nothing was counted from {window.since:%Y-%m-%d %H:%M} to {window.until:%Y-%m-%d %H:%M} (UTC)."
+        return _nothing(question.window)
     head = ["since (UTC)", "tenant", _SUBJECTS[question.kind][0], question.kind, "errors", "%"]
     cells = [[*head, "mean ms", "p50", "p95", "p99"], *(_cells(each, question.unit) for each in rows)]
     entries, errors = sum(each.entries for each in rows), sum(each.errors for each in rows)
@@ -120,6 +122,10 @@ def _table(rows: Sequence[Counted], question: Question) -> str:
     texts = len(cells[0]) - 7
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return "\n".join(_line(row, widths, texts) for row in cells)
+
+
+def _nothing(window: Window) -> str:
+    return f"Nothing was counted from {window.since:%Y-%m-%d %H:%M} to {window.until:%Y-%m-%d %H:%M} (UTC)."
 
 
 def _line(row: Sequence[str], widths: Sequence[int], texts: int) -> str:
@@ -140,4 +146,11 @@ def _share(errors: int, entries: int) -> str:
 
 
 def _as_json(row: Counted) -> str:
-    return json.dumps({key: plain(value) for key, value in asdict(row).items()})
+    return json.dumps({key: _told(value) for key, value in asdict(row).items()})
+
+
+def _told(value: object) -> object:
+    """Give a value as programs read it: nobody's name is null, and a figure has thousandths."""
+    if isinstance(value, float):
+        return round(value, _DECIMALS)
+    return None if value == "" else plain(value)

@@ -71,6 +71,25 @@ def test_one_tenant_or_one_server_is_told_apart(ask: Ask) -> None:
         assert ask("requests", "--server", nobody)[0][0].startswith("Nothing was counted from ")
 
 
+def test_programs_read_thousandths_null_for_nobody_and_no_line_for_nothing(
+    ask: Ask, test_database: TestDatabase
+) -> None:
+    test_database.ask(
+        "INSERT INTO gateway.request_rollups (unit, starts_at, tenant_id, server_id, entries, errors, succeeded,"
+        " measured, total_ms, p50_ms, p95_ms, p99_ms)"
+        " VALUES ('day', %s, '', '', 3, 0, 3, 3, 10, 0.1, 195.39999999999998, 200)",
+        TODAY,
+    )
+    (line,), _ = ask("requests", "--json")
+    assert '"avg_ms": 3.333, "p50_ms": 0.1, "p95_ms": 195.4, "p99_ms": 200.0' in line
+    row = json.loads(line)
+    assert (row["tenant_id"], row["subject"]) == (None, None)
+    assert ask("requests", "--tenant", "", "--json")[0] == [line]
+    lines, besides = ask("calls", "--json")
+    assert lines == []
+    assert besides.startswith("Nothing was counted from ")
+
+
 @pytest.mark.usefixtures("counted")
 def test_a_page_holds_whole_days_and_says_where_the_older_ones_are(ask: Ask) -> None:
     days: list[str] = []
