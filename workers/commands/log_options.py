@@ -8,13 +8,12 @@ from typing import Final
 from uuid import UUID
 
 from db.engine import Database
-from db.page import Window
 from process.signals import stop_event
 
 from . import answers, following, lines
 from .dead_letters import CommandError
 from .lines import LEVELS, MOST, Question
-from .moments import moment
+from .moments import moment, window
 from .progress import Progress
 
 Tell = Callable[[str], None]
@@ -83,13 +82,9 @@ def _question(options: argparse.Namespace) -> Question:
     if options.follow and (options.until or options.before):
         message = "--follow shows what comes from now on: leave out --until and --before"
         raise CommandError(message)
-    until = options.until or datetime.now(UTC) + lines.AHEAD
-    if options.since >= until:
-        message = f"--since {options.since:%Y-%m-%d %H:%M:%S} is not before --until {until:%Y-%m-%d %H:%M:%S} (UTC)"
-        raise CommandError(message)
     return Question(
         tuple(dict.fromkeys(options.instance)),
-        Window(options.since, until),
+        window(options.since, options.until, otherwise=datetime.now(UTC) + lines.AHEAD),
         levels=options.level and LEVELS[LEVELS.index(options.level) :],
         words=getattr(options, "words", None),
         limit=options.limit,

@@ -17,7 +17,7 @@ from db.storable import storable
 
 from .dead_letters import CommandError, plain
 from .lines import MOST, count
-from .moments import moment
+from .moments import moment, window
 
 _UNITS: Final[dict[Unit, timedelta]] = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
 _SPANS: Final[dict[Unit, timedelta]] = {"hour": timedelta(days=1), "day": timedelta(days=14)}
@@ -61,13 +61,10 @@ def add(parser: argparse.ArgumentParser) -> None:
 def question(options: argparse.Namespace) -> Question:
     """Read what is asked for: the hour or day that `since` is in belongs to it."""
     unit: Unit = options.by
-    until = options.until or datetime.now(UTC)
-    since = _beginning(options.since or until - _SPANS[unit], unit)
-    if since >= until:
-        message = f"--since {since:%Y-%m-%d %H:%M} is not before --until {until:%Y-%m-%d %H:%M} (UTC)"
-        raise CommandError(message)
-    tenant = getattr(options, "tenant", None)
-    return Question(options.action, unit, Window(since, until), options.subject, tenant, options.limit)
+    now = datetime.now(UTC)
+    since = _beginning(options.since or (options.until or now) - _SPANS[unit], unit)
+    asked = window(since, options.until, otherwise=now)
+    return Question(options.action, unit, asked, options.subject, getattr(options, "tenant", None), options.limit)
 
 
 def show(database: Database, question: Question, *, as_json: bool, hint: Callable[[str], None]) -> str:

@@ -134,6 +134,7 @@ def test_what_cannot_be_asked_is_refused_with_what_to_write(
     [
         ([], "there is no instance"),
         (["--since", "1h", "--until", "2h"], "is not before --until"),
+        (["--since", "2199-01-01"], "error: --since 2199-01-01 00:00:00 (UTC) is still to come\n"),
         (["--follow", "--until", "1m"], "leave out --until and --before"),
     ],
 )

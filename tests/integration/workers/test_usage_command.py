@@ -109,6 +109,7 @@ def test_a_page_holds_whole_days_and_says_where_the_older_ones_are(ask: Ask) -> 
     [
         (["--limit", "2"], "one day alone has more than 2 rows: raise --limit"),
         (["--since", "2026-02-01", "--until", "2026-01-01"], "is not before --until"),
+        (["--since", "2199-01-01"], "error: --since 2199-01-01 00:00:00 (UTC) is still to come\n"),
     ],
 )
 def test_what_cannot_be_answered_is_refused_with_what_to_do(
