@@ -1,6 +1,7 @@
 """What may be asked of the lines that instances printed, and where the answers go."""
 
 import argparse
+import shlex
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -44,6 +45,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         type=_words,
         help="all in one argument: 'refused', '\"connection refused\"', 'refused -port' or 'a or b'",
     )
+    # Taken only to be refused with the remedy: argparse would say that it does not know them.
+    searching.add_argument("further", nargs="*", help=argparse.SUPPRESS)
     for action in (tail, searching):
         _add_question(action)
 
@@ -86,10 +89,18 @@ def _question(options: argparse.Namespace) -> Question:
         tuple(dict.fromkeys(options.instance)),
         window(options.since, options.until, otherwise=datetime.now(UTC) + lines.AHEAD),
         levels=options.level and LEVELS[LEVELS.index(options.level) :],
-        words=getattr(options, "words", None),
+        words=_quoted(options) if options.action == "search" else None,
         limit=options.limit,
         before=options.before,
     )
+
+
+def _quoted(options: argparse.Namespace) -> str:
+    words: str = options.words
+    if options.further:
+        message = f"put the words in one pair of quotes: {shlex.quote(' '.join([words, *options.further]))}"
+        raise CommandError(message)
+    return words
 
 
 def _words(text: str) -> str:

@@ -145,6 +145,16 @@ def test_a_question_without_an_answer_is_refused(
     assert sentence in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("ask")
+def test_words_outside_of_quotes_are_told_to_be_put_in_quotes(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (
+        ["connection", "refused", "--instance", str(uuid4())],
+        ["--instance", str(uuid4()), "connection", "refused"],
+    ):
+        assert main(["logs", "search", *arguments]) == 1
+        assert capsys.readouterr().err == "error: put the words in one pair of quotes: 'connection refused'\n"
+
+
 @pytest.mark.parametrize("words", ["", " - ", "x" * 501])
 def test_a_search_for_nothing_is_refused(words: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
