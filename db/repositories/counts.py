@@ -42,6 +42,29 @@ _PAGES: Final[dict[Kind, Statement]] = {
     "calls": _page("calls", "service_usage_rollups", "service_type", "CAST(NULL AS text)"),
     "samples": _page("samples", "gateway.metric_rollups", "server_id", "CAST(NULL AS text)"),
 }
+
+
+def _known(kind: Kind, table: str, subject: str, tenant: str) -> Statement:
+    return from_text(
+        f"counts.known_{kind}",
+        """
+        SELECT EXISTS (
+            SELECT FROM $table
+             WHERE (CAST(:subject AS text) IS NULL OR $subject = CAST(:subject AS text))
+               AND (CAST(:tenant_id AS text) IS NULL OR $tenant = CAST(:tenant_id AS text)))
+        """,
+        table=table,
+        subject=subject,
+        tenant=tenant,
+        anew=True,
+    )
+
+
+_KNOWN: Final[dict[Kind, Statement]] = {
+    "requests": _known("requests", "gateway.request_rollups", "server_id", "tenant_id"),
+    "calls": _known("calls", "service_usage_rollups", "service_type", "CAST(NULL AS text)"),
+    "samples": _known("samples", "gateway.metric_rollups", "server_id", "CAST(NULL AS text)"),
+}
 _WAITING: Final = Statement(
     "counts.waiting",
     text(
@@ -81,6 +104,11 @@ class Counts:
         """Return the newest hours or days that begin in the window; only requests are of tenants."""
         values = {"unit": unit, "since": window.since, "until": window.until, "limit": limit}
         return [Counted(*row) for row in _PAGES[kind].run(self._driver, **values, subject=subject, tenant_id=tenant_id)]
+
+    def known(self, kind: Kind, *, subject: str | None, tenant_id: str | None) -> bool:
+        """Tell whether an hour or a day of this subject and tenant is kept, whenever it was."""
+        values = {"subject": subject, "tenant_id": tenant_id}
+        return bool(_KNOWN[kind].run(self._driver, **values).fetchall()[0][0])
 
     def waiting(self, kind: Kind, window: Window) -> int:
         """Return how many hours of the window are not counted yet, or are to be counted anew."""

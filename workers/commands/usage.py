@@ -79,11 +79,14 @@ def show(database: Database, question: Question, *, as_json: bool, hint: Callabl
             limit=question.limit + 1,
         )
         waiting = uow.counts.waiting(question.kind, question.window)
+        known = bool(found) or uow.counts.known(question.kind, subject=question.subject, tenant_id=question.tenant_id)
     rows = _whole(found, question)
     if waiting:
         hint(f"{waiting} of these hours still to be counted, by a tick: `python -m db ticks list` says when")
     if len(rows) < len(found):
         hint(f"older ones: --until {rows[-1].starts_at.astimezone(UTC):%Y-%m-%dT%H:%M}")
+    if not known and (named := _named(question)):
+        hint(f"nothing was ever counted for {named}: look for a typing error")
     if as_json and not rows:
         hint(_nothing(question.window))
     rows.sort(key=lambda each: (each.starts_at, each.tenant_id or "", each.subject))
@@ -119,6 +122,11 @@ def _table(rows: Sequence[Counted], question: Question) -> str:
     texts = len(cells[0]) - 7
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return "\n".join(_line(row, widths, texts) for row in cells)
+
+
+def _named(question: Question) -> str:
+    names = ((_SUBJECTS[question.kind][0], question.subject), ("tenant", question.tenant_id))
+    return " and ".join(f"{what} {printable(name)!r}" for what, name in names if name is not None)
 
 
 def _nothing(window: Window) -> str:

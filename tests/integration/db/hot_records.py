@@ -79,6 +79,21 @@ RECORDS: Final = (
         "idx_service_usage_rollups_service|pk_service_usage_rollups",
         {**_COUNTED, "subject": "service-7"},
     ),
+    Hot(
+        "counts.known_requests",
+        "idx_request_rollups_tenant|pk_request_rollups|idx_request_rollups_server",
+        {**_TENANT, "subject": None},
+    ),
+    Hot(
+        "counts.known_samples",
+        "idx_metric_rollups_server|pk_metric_rollups",
+        {"subject": "server-7", "tenant_id": None},
+    ),
+    Hot(
+        "counts.known_calls",
+        "idx_service_usage_rollups_service|pk_service_usage_rollups",
+        {"subject": "service-7", "tenant_id": None},
+    ),
     Hot("calls.of_user", "idx_fastmcp_audit_user_time", {**_TENANT, "user_id": "user-3", **PAGE}, "fastmcp_audit_log"),
     Hot(
         "calls.failures",

@@ -68,7 +68,11 @@ def test_one_tenant_or_one_server_is_told_apart(ask: Ask) -> None:
     assert (row["tenant_id"], row["subject"], row["entries"], row["avg_ms"]) == ("acme", "mails", 7, 15.0)
     for nobody in ("nobody", "\udcff"):
         assert ask("requests", "--tenant", nobody)[0][0].startswith("Nothing was counted from ")
-        assert ask("requests", "--server", nobody)[0][0].startswith("Nothing was counted from ")
+        (sentence,), besides = ask("requests", "--server", nobody)
+        assert sentence.startswith("Nothing was counted from ")
+        assert besides.startswith("nothing was ever counted for server '")
+    (sentence,), besides = ask("requests", "--tenant", "acme", "--until", f"{TODAY - 9 * DAY:%Y-%m-%d}")
+    assert (sentence.startswith("Nothing was counted from "), besides) == (True, "")
 
 
 def test_programs_read_thousandths_null_for_nobody_and_no_line_for_nothing(
