@@ -80,11 +80,11 @@ class Archive:
             raise ArchiveDamaged(f"{self._name} is not a file of ours any more ({reason}).") from None
 
 
-def _kept_as(column: Column) -> Any:  # noqa: ANN401  pyarrow is published without types
+def _kept_as(column: Column) -> object:
     return _KEPT_AS.get(column.type, pa.large_string())
 
 
-def _table(page: Sequence[Row], schema: Any) -> Any:  # noqa: ANN401  pyarrow is published without types
+def _table(page: Sequence[Row], schema: Iterable[Any]) -> object:
     texts = zip(*page, strict=True)
     arrays = [pa.array(values, pa.large_string()).cast(field.type) for values, field in zip(texts, schema, strict=True)]
     return pa.table(arrays, schema=schema)

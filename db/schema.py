@@ -6,7 +6,7 @@ from functools import cache
 from io import StringIO
 from pathlib import Path
 from threading import Lock
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from alembic import command
 from alembic.config import Config
@@ -67,7 +67,7 @@ def _scripts() -> ScriptDirectory:
     return ScriptDirectory.from_config(_config())
 
 
-def _config(**attributes: Any) -> Config:  # noqa: ANN401  Alembic's own type for attributes
+def _config(**attributes: object) -> Config:
     config = Config()
     config.set_main_option("script_location", str(_ROOM).replace("%", "%%"))
     config.attributes.update(attributes)

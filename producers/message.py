@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, ClassVar, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
@@ -40,7 +40,7 @@ class Part(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    def __init__(self, /, **fields: Any) -> None:  # noqa: ANN401  pydantic tells type checkers the real signature
+    def __init__(self, /, **fields: object) -> None:
         """Validate the fields; raise ``InvalidMessage`` when one is missing, unknown or wrong."""
         try:
             super().__init__(**fields)
